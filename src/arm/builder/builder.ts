@@ -1,0 +1,136 @@
+/**
+ * The small language in which instructions are told. An instruction's meaning is a function of a Builder and of
+ * operands; every engine is an implementation of Builder: one evaluates (the tests' oracle), one emits WebAssembly
+ * (the simulator's interpreter, with symbolic operands), one lists the registers read and written.
+ *
+ * Rules for a meaning:
+ * - It never computes on operands or on values with JavaScript's operators and never branches on them: shapes,
+ *   decided when the instruction is decoded, may steer JavaScript; values go through `select` and `when`.
+ * - A value used twice goes through `let`.
+ * - Memory is accessed before registers are written: a fault leaves the registers as they were. Writes of registers
+ *   are queued in any case and happen together at the end of the instruction.
+ * - Truth values are 32-bit values, 0 or 1.
+ */
+
+export type Width = 32 | 64;
+/** log2 of an access's bytes. */
+export type Size = 0 | 1 | 2 | 3;
+
+declare const registerOperand: unique symbol;
+declare const immediateOperand: unique symbol;
+declare const labelOperand: unique symbol;
+/** A register slot chosen by decoding: see Slot. */
+export type RegisterOperand = { readonly [registerOperand]: true };
+/** A 64-bit constant chosen by decoding. */
+export type ImmediateOperand = { readonly [immediateOperand]: true };
+/** An address relative to the instruction, chosen by decoding and already added to its pc. */
+export type LabelOperand = { readonly [labelOperand]: true };
+
+/** Register slots: 0..30 are X0..X30. */
+export const Slot = {
+  /** As a source: zero. */
+  zero: 31,
+  /** The stack pointer of the current exception level and PSTATE.SP. */
+  sp: 32,
+  /** As a destination: nothing is kept. */
+  discard: 33,
+} as const;
+
+export type BinaryOperator =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'and'
+  | 'or'
+  | 'xor'
+  /** Shifts and rotations take the amount modulo the width. */
+  | 'shl'
+  | 'shr_u'
+  | 'shr_s'
+  | 'rotr'
+  /** The divisor must not be zero, and div_s must not overflow: the meaning sees to it with `select`. */
+  | 'div_u'
+  | 'div_s';
+export type Comparison = 'eq' | 'ne' | 'lt_u' | 'lt_s' | 'le_u' | 'le_s' | 'gt_u' | 'gt_s' | 'ge_u' | 'ge_s';
+
+/** How memory is accessed: it decides alignment checks, permissions and the syndrome of a fault. */
+export type AccessKind =
+  | 'normal'
+  /** LDTR, STTR: as EL0, unless PSTATE.UAO says otherwise. */
+  | 'unprivileged'
+  /** Load-acquire, store-release: always aligned. */
+  | 'ordered'
+  /** Exclusives: always aligned (a pair to twice its size). */
+  | 'exclusive'
+  /** Read-modify-write: always aligned; the load of it already asks for permission to write. */
+  | 'atomic';
+
+/** Small state beside the registers. All are 64 bits wide. */
+export type StateSlot =
+  /** The local exclusive monitor: the address marked (all ones: open) and the value and size seen there. */
+  'exclusiveAddress' | 'exclusiveValue' | 'exclusiveHigh' | 'exclusiveSize';
+
+export type Raise = 'undefined' | 'svc' | 'hvc' | 'smc' | 'brk' | 'hlt';
+
+export interface Builder<V> {
+  constant(width: Width, value: bigint): V;
+  immediate(width: Width, operand: ImmediateOperand): V;
+  label(operand: LabelOperand): V;
+  readX(width: Width, register: RegisterOperand): V;
+  /** A 32-bit value is zero-extended. */
+  writeX(width: Width, register: RegisterOperand, value: V): void;
+
+  binary(operator: BinaryOperator, width: Width, a: V, b: V): V;
+  /** 0 or 1, 32 bits wide. */
+  compare(comparison: Comparison, width: Width, a: V, b: V): V;
+  select(width: Width, condition: V, ifTrue: V, ifFalse: V): V;
+  countLeadingZeros(width: Width, a: V): V;
+  /** 64 to 32 bits. */
+  truncate(a: V): V;
+  /** 32 to 64 bits. */
+  zeroExtend(a: V): V;
+  signExtend(a: V): V;
+  /** The low `bits` bits of a value of `width`, sign-extended to that width. */
+  signExtendFrom(width: Width, bits: 8 | 16 | 32, a: V): V;
+  /** Evaluates once. */
+  let(width: Width, value: V): V;
+
+  /** NZCV from an addition or subtraction of a and b, or of the logical result a. */
+  flags(operator: 'add' | 'sub' | 'logic', width: Width, a: V, b?: V): void;
+  /** NZCV from bits 3..0 of a 32-bit value: N is bit 3. */
+  setNzcv(value: V): void;
+  nzcv(): V;
+  /** ConditionHolds(cond), from the flags before this instruction. */
+  condition(cond: number): V;
+
+  /** 32-bit value for sizes below 3, zero-extended. Faults end the instruction with nothing changed. */
+  load(size: Size, address: V, kind: AccessKind): V;
+  store(size: Size, address: V, value: V, kind: AccessKind): void;
+  /** Two elements of `size` (2 or 3) at address and behind it, checked as one access of both. */
+  loadPair(size: 2 | 3, address: V, kind: AccessKind): [V, V];
+  storePair(size: 2 | 3, address: V, first: V, second: V, kind: AccessKind): void;
+  /** An alignment fault when SP is used as a base, is not a multiple of 16 and SCTLR.SA or SA0 asks for the check. */
+  checkSpAlignment(): void;
+  /** Runs `then` only if the condition holds: stores and writes of state slots may stand in it. */
+  when(condition: V, then: () => void): void;
+
+  readState(slot: StateSlot): V;
+  writeState(slot: StateSlot, value: V): void;
+  /** A system register that is plain storage; the operand is the offset that decoding got from its context. */
+  readSystem(offset: ImmediateOperand): V;
+  writeSystem(offset: ImmediateOperand, value: V): void;
+
+  jump(to: LabelOperand): void;
+  /** Falls through to the next instruction otherwise. */
+  jumpIf(condition: V, to: LabelOperand): void;
+  jumpRegister(target: V, kind: 'br' | 'blr' | 'ret'): void;
+  /** As jump, told to be a call: `next` is the return address. */
+  call(to: LabelOperand, next: LabelOperand): void;
+  /** Ends the instruction with an exception; nothing else of it happens. */
+  raise(kind: Raise, immediate: ImmediateOperand): void;
+  /**
+   * An instruction that the CPU around the engine carries out whole, from its word: MRS, MSR, SYS, ERET, WFI ... It
+   * may change any state; the next pc is set before it runs. Ends the block.
+   */
+  system(word: ImmediateOperand): void;
+}

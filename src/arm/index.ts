@@ -1,0 +1,6 @@
+/** The architecture: registers, instructions, translation, exceptions. Knows no debugger, no KVM, no I/O. */
+export * from './a64/instruction.ts';
+export * from './bits.ts';
+export * from './builder/builder.ts';
+export { Layout } from './builder/layout.ts';
+export * from './registers/register.ts';

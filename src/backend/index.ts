@@ -1,0 +1,2 @@
+/** Machines, and the join of the protocol and the architecture. */
+export * from './vcpu.ts';

@@ -1,0 +1,99 @@
+/**
+ * The border between the engine (decoded code, soft TLB, the run loop in WebAssembly) and the CPU around it
+ * (translation tables, exceptions, system registers, devices). No BigInt crosses it on the way of an access:
+ * virtual addresses come as two 32-bit halves, physical ones as numbers below 2^48.
+ */
+import type { AccessKind, Raise } from '../../../arm/index.ts';
+
+export const Access = { read: 0, write: 1, execute: 2 } as const;
+export type Access = (typeof Access)[keyof typeof Access];
+
+/** Why Engine.run returned. */
+export const RunStatus = {
+  /** The instructions asked for have run. */
+  budget: 0,
+  /** An exception is pending in the host, which takes it and runs on. pc is the instruction's. */
+  exception: 1,
+  /** The host's `system` or `raise` asked the engine to return. */
+  stopped: 2,
+  /** The next instruction is at an address given to setBreakpoints. */
+  breakpoint: 3,
+} as const;
+export type RunStatus = (typeof RunStatus)[keyof typeof RunStatus];
+
+/** What a translation found. One object is used over and over. */
+export interface Translation {
+  /** Physical address of the byte asked for. */
+  physical: number;
+  /** Device memory: unaligned accesses fault. */
+  device: boolean;
+  /** Reads, writes and fetches that the page permits in the context asked for: what the TLB may hold. */
+  readable: boolean;
+  writable: boolean;
+}
+
+/** What the engine asks of the CPU. */
+export interface EngineHost {
+  readonly translation: Translation;
+  /**
+   * Translates an access as the current context would (or, with `unprivileged`, EL0's). True: `translation` holds.
+   * False: the abort is pending in the host and the engine returns `exception`.
+   * `kind` tells the syndrome and whether the access must be aligned.
+   */
+  translate(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean;
+  /** Makes an alignment fault pending. */
+  alignmentFault(vaLow: number, vaHigh: number, write: boolean): void;
+  /** Makes an SP alignment fault pending. */
+  spAlignmentFault(): void;
+  /** Makes a synchronous external abort pending: nothing answers at the physical address. */
+  externalAbort(vaLow: number, vaHigh: number, access: Access): void;
+  /**
+   * A data access to an address that holds no RAM: value in and out through Layout.scratch. False: nothing answers.
+   */
+  deviceRead(physical: number, bytes: number): boolean;
+  deviceWrite(physical: number, bytes: number): boolean;
+  /**
+   * Watchpoints: asked on every slow access when any is set; pages that hold one never enter the TLB. True: the
+   * access is watched; a debug exception or stop is pending and the engine returns `exception`.
+   */
+  watched(vaLow: number, vaHigh: number, bytes: number, write: boolean, unprivileged: boolean): boolean;
+  /** Whether the page of this address may hold watched bytes, and so must stay out of the TLB. */
+  pageWatched(vaLow: number, vaHigh: number): boolean;
+  /**
+   * Builder.system: pc is already the next one's. RunStatus.budget: go on at pc; any other: return it.
+   */
+  system(word: number): RunStatus;
+  /** Builder.raise: pc is the instruction's. Likewise. */
+  raise(kind: Raise, immediate: number): RunStatus;
+  /** Decoding asks: offset in Layout.system of a register that is plain storage at this EL, or -1 for `system`. */
+  systemSlot(encoding: number, write: boolean): number;
+}
+
+/** What the CPU asks of the engine. */
+export interface Engine {
+  readonly memory: WebAssembly.Memory;
+  /** Runs at most `instructions` from Layout.pc on. A single instruction is exact; blocks are never left half done. */
+  run(instructions: number): RunStatus;
+  /** Instructions retired since the start; those that faulted are not counted. */
+  readonly retired: number;
+  /** All translations are stale: TLBI, TTBR, TCR, SCTLR. */
+  flushTlb(): void;
+  /** Translations of one page are stale (both halves of its 64-bit address). */
+  flushPage(vaLow: number, vaHigh: number): void;
+  /** EL and PAN have changed: other TLBs and other decoded code apply. No flush is needed. */
+  setContext(el: number, pan: boolean): void;
+  /** RAM was changed from outside: code decoded from it is stale. Physical range. */
+  changed(physical: number, bytes: number): void;
+  /** Virtual addresses at which to return `breakpoint` before the instruction, whatever the EL. */
+  setBreakpoints(addresses: readonly bigint[]): void;
+  /** Watched pages have changed. */
+  watchpointsChanged(): void;
+  /** NZCV as bits 3..0. */
+  getNzcv(): number;
+  setNzcv(value: number): void;
+  /** Offset in `memory` of a physical address in RAM, or -1. */
+  ramOffset(physical: number): number;
+  /** Data accesses for the host's own instructions (DC ZVA ...): as the guest's. False: an exception is pending. */
+  load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;
+  store(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;
+}

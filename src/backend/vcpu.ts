@@ -1,0 +1,108 @@
+/**
+ * The port to a machine's CPU: what /dev/kvm offers for one vCPU, and no more. The KVM addon implements it with
+ * ioctls, the simulator with its own register file and the kernel's rules, so that everything above is one path.
+ *
+ * Linux Documentation/virt/kvm/api.rst. Ids are KVM's 64-bit register ids (KVM_REG_ARM64 ...), unsigned.
+ */
+
+/** Linux errnos that the calls answer with. 0 is success. */
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EINTR: 4,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBUSY: 16,
+  EINVAL: 22,
+  ENOSPC: 28,
+} as const;
+
+export interface Vcpu {
+  /** From 0. */
+  readonly index: number;
+  /** KVM_GET_REG_LIST: ascending as unsigned numbers. The array is not changed after the vCPU was made. */
+  readonly registerIds: BigUint64Array;
+  /**
+   * KVM_GET_ONE_REG for the first `count` ids. Values are packed in order, each taking as many 64-bit words as its
+   * size needs (one up to U64, two for U128), little-endian. errnos[i] is 0 or why id i could not be read.
+   * Returns the number of failures.
+   */
+  getRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number;
+  /** KVM_SET_ONE_REG, likewise. A zero errno does not prove that the value stuck: only reading back does. */
+  setRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number;
+  /** KVM_GET_VCPU_EVENTS. */
+  getEvents(): VcpuEvents;
+  /** KVM_SET_VCPU_EVENTS: an errno. Set after all registers. */
+  setEvents(events: VcpuEvents): number;
+  /** KVM_SET_GUEST_DEBUG: an errno. Replaces the former setting. */
+  setGuestDebug(debug: GuestDebug): number;
+  /** KVM_RUN. Answers at once when the exit comes within a small slice of work, otherwise later. */
+  run(): Exit | Promise<Exit>;
+  /** Makes a run in progress, or else the next one, exit with `interrupted` soon. */
+  kick(): void;
+  /** KVM_ARM_VCPU_INIT with the same target and features again: back to the reset state. */
+  reset(): void;
+}
+
+/** struct kvm_vcpu_events of arm64. */
+export interface VcpuEvents {
+  serrorPending: boolean;
+  serrorHasEsr: boolean;
+  serrorEsr: bigint;
+  extDabtPending: boolean;
+}
+
+/** struct kvm_guest_debug and kvm_guest_debug_arch. Register formats are the architecture's: Arm ARM, DBGBCR<n>_EL1 ... */
+export interface GuestDebug {
+  /** KVM_GUESTDBG_ENABLE: every debug exception of the guest, its own included, exits. */
+  readonly enable: boolean;
+  readonly singleStep: boolean;
+  readonly useSoftwareBreakpoints: boolean;
+  readonly useHardware: boolean;
+  readonly breakpoints: readonly DebugSlot[];
+  readonly watchpoints: readonly DebugSlot[];
+}
+
+export interface DebugSlot {
+  readonly control: bigint;
+  readonly value: bigint;
+}
+
+export type Exit =
+  /** KVM_EXIT_DEBUG: the syndrome always in the form of a lower exception level (EC 0x30, 0x32, 0x34, 0x38, 0x3c). */
+  | { readonly kind: 'debug'; readonly esr: number; readonly far: bigint }
+  /** KVM_EXIT_SYSTEM_EVENT. */
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'crash' }
+  /** EINTR after a kick. */
+  | { readonly kind: 'interrupted' }
+  /** KVM_EXIT_MMIO: `data` is to be filled for a read before the next run. */
+  | { readonly kind: 'mmio'; readonly address: bigint; readonly data: Uint8Array; readonly write: boolean }
+  /** KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_FAIL_ENTRY, or an errno of KVM_RUN: the machine cannot go on. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Guest physical memory and devices as a debugger reaches them, without side effects of a guest's access. */
+export interface PhysicalMemory {
+  /** The ranges of RAM, ascending. */
+  readonly ranges: readonly { readonly start: bigint; readonly length: bigint }[];
+  /** A view of RAM at a physical address, of at most `length` bytes up to the end of its range; undefined outside. */
+  view(address: bigint, length: number): Uint8Array | undefined;
+  /** Tells the machine that RAM was changed from outside: decoded code and caches of it are stale. */
+  changed(address: bigint, length: number): void;
+}
+
+/** A machine: its CPUs and its memory. */
+export interface Machine {
+  readonly name: 'simulator' | 'kvm';
+  readonly vcpus: readonly Vcpu[];
+  readonly memory: PhysicalMemory;
+  readonly hardwareBreakpoints: number;
+  readonly hardwareWatchpoints: number;
+  /** The virtual counter stands still while no vCPU may run. */
+  stopClock(): void;
+  startClock(): void;
+  /** Back to power-on: devices, RAM as loaded, CPUs. */
+  reset(): void;
+  close(): void;
+}

@@ -1,0 +1,3 @@
+/** The GDB Remote Serial Protocol, free of Arm: usable for a machine of any kind. */
+export * from './description.ts';
+export * from './target.ts';
