@@ -18,7 +18,7 @@ const groups = {
 
 export type KvmGroup = keyof typeof groups;
 
-const groupOfNumber = new Map(Object.entries(groups).map(([name, number]) => [number, name as KvmGroup]));
+const groupOfNumber = new Map<bigint, KvmGroup>(Object.entries(groups).map(([name, number]) => [number, name as KvmGroup]));
 
 /** log2 of the size in bytes. */
 const Size = { U32: 2n, U64: 3n, U128: 4n, U256: 5n, U512: 6n, U2048: 8n } as const;
