@@ -77,7 +77,7 @@ export interface Builder<V> {
   immediate(width: Width, operand: ImmediateOperand): V;
   label(operand: LabelOperand): V;
   readX(width: Width, register: RegisterOperand): V;
-  /** A 32-bit value is zero-extended. */
+  /** A 32-bit value is zero-extended. Of two writes of one register the later one stays. */
   writeX(width: Width, register: RegisterOperand, value: V): void;
 
   binary(operator: BinaryOperator, width: Width, a: V, b: V): V;
@@ -111,8 +111,12 @@ export interface Builder<V> {
   storePair(size: 2 | 3, address: V, first: V, second: V, kind: AccessKind): void;
   /** An alignment fault when SP is used as a base, is not a multiple of 16 and SCTLR.SA or SA0 asks for the check. */
   checkSpAlignment(): void;
-  /** Runs `then` only if the condition holds: stores and writes of state slots may stand in it. */
-  when(condition: V, then: () => void): void;
+  /**
+   * Runs `then` only if the condition holds: loads, stores, writes of state slots and another `when` may stand in it.
+   * Values made in it stay in it, but for the 32-bit value that it returns: the result of `when`, which is 0 where
+   * `then` did not run or returned nothing. The result may be ignored.
+   */
+  when(condition: V, then: () => V | void): V;
 
   readState(slot: StateSlot): V;
   writeState(slot: StateSlot, value: V): void;
