@@ -41,6 +41,7 @@ export type RegisterGroup =
   | 'control'
   | 'mmu'
   | 'exception'
+  | 'special'
   | 'thread'
   | 'cache'
   | 'timer'
@@ -67,7 +68,7 @@ export interface SystemRegister {
   readonly title: string;
   readonly bits: 64;
   readonly group: RegisterGroup;
-  /** Of MRS and MSR at the lowest exception level that has any access. */
+  /** RO: no exception level writes it with MSR. RW registers may still be read-only to EL0: see `writeEl`. */
   readonly access: 'RW' | 'RO' | 'WO';
   /** The lowest exception level that may read and write it at all (traps aside). */
   readonly readEl: 0 | 1 | 2 | 3;
@@ -86,6 +87,8 @@ export interface SystemRegister {
   readonly constant?: boolean;
   /** Another view of this register's storage, as PMCNTENCLR_EL0 of PMCNTENSET_EL0. */
   readonly aliasOf?: string;
+  /** A view of PSTATE: its bits that are not RES0 are PSTATE's, at the places they have in SPSR_EL1. */
+  readonly pstate?: boolean;
   /** Has no storage that a debugger could read or write without a side effect: OSLAR_EL1, ICC_IAR1_EL1. */
   readonly noRaw?: boolean;
   /** When the state path writes it: with every run, after a reset, or only after initialisation and restore. */
@@ -101,6 +104,7 @@ export interface SystemRegisterOptions {
   readonly feature?: string;
   readonly constant?: boolean;
   readonly aliasOf?: string;
+  readonly pstate?: boolean;
   readonly noRaw?: boolean;
   readonly level?: 'runtime' | 'reset' | 'full';
   readonly variants?: SystemRegister['variants'];
@@ -123,6 +127,8 @@ export const flag = (name: string, bit: number, values?: Values): Field => ({
 export const res0 = (high: number, low = high): Field => ({ name: 'RES0', kind: 'res0', high, low });
 export const res1 = (high: number, low = high): Field => ({ name: 'RES1', kind: 'res1', high, low });
 export const impdef = (high: number, low = high): Field => ({ name: 'IMPDEF', kind: 'impdef', high, low });
+/** Bits that read as an UNKNOWN value. */
+export const unknown = (high: number, low = high): Field => ({ name: 'UNKNOWN', kind: 'impdef', high, low });
 
 /** Throws when the fields do not tile 63..0 exactly, from high to low, or a name comes twice. */
 export function checkFields(name: string, fields: readonly Field[]): void {

@@ -1,0 +1,205 @@
+/** Translation of addresses. Arm ARM DDI 0487, D19.2 "General system control registers" and D8. */
+import { type Field, field, flag, impdef, res0, res1, type SystemRegister, sysreg, type Values } from '../register.ts';
+
+const translationTable: readonly Field[] = [
+  field('ASID', 63, 48),
+  field('BADDR', 47, 1),
+  flag('CnP', 0, { 0: 'private to this PE', 1: 'common to the inner shareable domain' }),
+];
+
+const TTBR0_EL1 = sysreg('TTBR0_EL1', [3, 0, 2, 0, 0], 'Translation Table Base Register 0', translationTable, {
+  group: 'mmu',
+});
+const TTBR1_EL1 = sysreg('TTBR1_EL1', [3, 0, 2, 0, 1], 'Translation Table Base Register 1', translationTable, {
+  group: 'mmu',
+});
+
+const shareability: Values = { 0: 'non-shareable', 2: 'outer shareable', 3: 'inner shareable' };
+const cacheability: Values = {
+  0: 'non-cacheable',
+  1: 'write-back, read- and write-allocate',
+  2: 'write-through',
+  3: 'write-back, read-allocate',
+};
+const walks: Values = { 0: 'walks', 1: 'a TLB miss faults' };
+const topByte: Values = { 0: 'part of the address', 1: 'ignored' };
+
+const TCR_EL1 = sysreg(
+  'TCR_EL1',
+  [3, 0, 2, 0, 2],
+  'Translation Control Register',
+  [
+    res0(63, 62),
+    flag('MTX1', 61),
+    flag('MTX0', 60),
+    flag('DS', 59),
+    flag('TCMA1', 58),
+    flag('TCMA0', 57),
+    flag('E0PD1', 56),
+    flag('E0PD0', 55),
+    flag('NFD1', 54),
+    flag('NFD0', 53),
+    flag('TBID1', 52),
+    flag('TBID0', 51),
+    flag('HWU162', 50),
+    flag('HWU161', 49),
+    flag('HWU160', 48),
+    flag('HWU159', 47),
+    flag('HWU062', 46),
+    flag('HWU061', 45),
+    flag('HWU060', 44),
+    flag('HWU059', 43),
+    flag('HPD1', 42),
+    flag('HPD0', 41),
+    flag('HD', 40),
+    flag('HA', 39),
+    flag('TBI1', 38, topByte),
+    flag('TBI0', 37, topByte),
+    flag('AS', 36, { 0: '8-bit ASID', 1: '16-bit ASID' }),
+    res0(35),
+    field('IPS', 34, 32, {
+      0: '32 bits, 4 GiB',
+      1: '36 bits, 64 GiB',
+      2: '40 bits, 1 TiB',
+      3: '42 bits, 4 TiB',
+      4: '44 bits, 16 TiB',
+      5: '48 bits, 256 TiB',
+      6: '52 bits, 4 PiB',
+      7: '56 bits, 64 PiB',
+    }),
+    field('TG1', 31, 30, { 1: '16 KiB', 2: '4 KiB', 3: '64 KiB' }),
+    field('SH1', 29, 28, shareability),
+    field('ORGN1', 27, 26, cacheability),
+    field('IRGN1', 25, 24, cacheability),
+    flag('EPD1', 23, walks),
+    flag('A1', 22, { 0: 'ASID from TTBR0_EL1', 1: 'ASID from TTBR1_EL1' }),
+    field('T1SZ', 21, 16),
+    field('TG0', 15, 14, { 0: '4 KiB', 1: '64 KiB', 2: '16 KiB' }),
+    field('SH0', 13, 12, shareability),
+    field('ORGN0', 11, 10, cacheability),
+    field('IRGN0', 9, 8, cacheability),
+    flag('EPD0', 7, walks),
+    res0(6),
+    field('T0SZ', 5, 0),
+  ],
+  { group: 'mmu' },
+);
+
+/** The encodings in common use; explain.ts decodes the others. */
+const memoryAttribute: Values = {
+  0: 'Device-nGnRnE',
+  4: 'Device-nGnRE',
+  8: 'Device-nGRE',
+  12: 'Device-GRE',
+  68: 'Normal, non-cacheable',
+  187: 'Normal, write-through',
+  240: 'Normal, write-back, tagged',
+  255: 'Normal, write-back',
+};
+
+const MAIR_EL1 = sysreg(
+  'MAIR_EL1',
+  [3, 0, 10, 2, 0],
+  'Memory Attribute Indirection Register',
+  [7, 6, 5, 4, 3, 2, 1, 0].map((n) => field(`Attr${n}`, 8 * n + 7, 8 * n, memoryAttribute)),
+  { group: 'mmu' },
+);
+const AMAIR_EL1 = sysreg(
+  'AMAIR_EL1',
+  [3, 0, 10, 3, 0],
+  'Auxiliary Memory Attribute Indirection Register',
+  [impdef(63, 0)],
+  {
+    group: 'mmu',
+  },
+);
+
+const CONTEXTIDR_EL1 = sysreg(
+  'CONTEXTIDR_EL1',
+  [3, 0, 13, 0, 1],
+  'Context ID Register',
+  [res0(63, 32), field('PROCID', 31, 0)],
+  {
+    group: 'mmu',
+  },
+);
+
+const PAR_EL1 = sysreg(
+  'PAR_EL1',
+  [3, 0, 7, 4, 0],
+  'Physical Address Register',
+  [
+    field('ATTR', 63, 56, memoryAttribute),
+    res0(55, 52),
+    field('PA', 51, 12),
+    res1(11),
+    impdef(10),
+    flag('NS', 9, { 0: 'secure', 1: 'non-secure' }),
+    field('SH', 8, 7, shareability),
+    res0(6, 1),
+    flag('F', 0, { 0: 'translation succeeded', 1: 'translation failed' }),
+  ],
+  {
+    group: 'mmu',
+    variants: [
+      {
+        when: 'F = 1',
+        matches: (value) => (value & 1n) === 1n,
+        fields: [
+          impdef(63, 48),
+          res0(47, 16),
+          flag('DirtyBit', 15),
+          flag('Overlay', 14),
+          flag('TopLevel', 13),
+          flag('AssuredOnly', 12),
+          res1(11),
+          res0(10),
+          flag('S', 9, { 0: 'stage 1', 1: 'stage 2' }),
+          flag('PTW', 8, { 0: 'not on a walk', 1: 'stage 2 fault on a stage 1 walk' }),
+          res0(7),
+          field('FST', 6, 1),
+          flag('F', 0, { 0: 'translation succeeded', 1: 'translation failed' }),
+        ],
+      },
+    ],
+  },
+);
+
+const lor = { group: 'mmu', feature: 'FEAT_LOR' } as const;
+
+const loRegisters = [
+  sysreg(
+    'LORSA_EL1',
+    [3, 0, 10, 4, 0],
+    'LORegion Start Address',
+    [res0(63, 52), field('SA', 51, 16), res0(15, 1), flag('Valid', 0)],
+    lor,
+  ),
+  sysreg('LOREA_EL1', [3, 0, 10, 4, 1], 'LORegion End Address', [res0(63, 52), field('EA', 51, 16), res0(15, 0)], lor),
+  sysreg('LORN_EL1', [3, 0, 10, 4, 2], 'LORegion Number', [res0(63, 8), field('Num', 7, 0)], lor),
+  sysreg(
+    'LORC_EL1',
+    [3, 0, 10, 4, 3],
+    'LORegion Control',
+    [res0(63, 10), field('DS', 9, 2), res0(1), flag('EN', 0)],
+    lor,
+  ),
+  sysreg(
+    'LORID_EL1',
+    [3, 0, 10, 4, 7],
+    'LORegion ID Register',
+    [res0(63, 24), field('LD', 23, 16), res0(15, 8), field('LR', 7, 0)],
+    { ...lor, access: 'RO', constant: true },
+  ),
+];
+
+export const mmuRegisters: readonly SystemRegister[] = [
+  TTBR0_EL1,
+  TTBR1_EL1,
+  TCR_EL1,
+  MAIR_EL1,
+  AMAIR_EL1,
+  CONTEXTIDR_EL1,
+  PAR_EL1,
+  ...loRegisters,
+];
