@@ -3,4 +3,5 @@ export * from './a64/instruction.ts';
 export * from './bits.ts';
 export * from './builder/builder.ts';
 export { Layout } from './builder/layout.ts';
+export * from './registers/index.ts';
 export * from './registers/register.ts';
