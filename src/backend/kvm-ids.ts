@@ -4,7 +4,7 @@
  *
  * Linux Documentation/virt/kvm/api.rst, KVM_SET_ONE_REG; arch/arm64/include/uapi/asm/kvm.h.
  */
-import { type Encoding, encodingNumber, encodingOf, genericName, hex } from '../arm/index.ts';
+import { type Encoding, encodingNumber, hex, registerName } from '../arm/index.ts';
 
 const ARM64 = 0x60n;
 const groups = {
@@ -18,7 +18,9 @@ const groups = {
 
 export type KvmGroup = keyof typeof groups;
 
-const groupOfNumber = new Map<bigint, KvmGroup>(Object.entries(groups).map(([name, number]) => [number, name as KvmGroup]));
+const groupOfNumber = new Map<bigint, KvmGroup>(
+  Object.entries(groups).map(([name, number]) => [number, name as KvmGroup]),
+);
 
 /** log2 of the size in bytes. */
 const Size = { U32: 2n, U64: 3n, U128: 4n, U256: 5n, U512: 6n, U2048: 8n } as const;
@@ -143,10 +145,8 @@ export function idName(id: bigint): string {
       return coreNames.get(id) ?? hex(id, 16);
     case 'demux':
       return index < 0x100 ? `CCSIDR_EL1[${index}]` : hex(id, 16);
-    case 'sysreg': {
-      const number = registerOfIndex.get(index) ?? index;
-      return genericName(encodingOf(number));
-    }
+    case 'sysreg':
+      return registerName(registerOfIndex.get(index) ?? index);
     case 'firmware':
       return firmwareNames[index] ?? hex(id, 16);
     case 'firmware-bitmap':

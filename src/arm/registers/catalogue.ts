@@ -16,8 +16,10 @@ export function catalogue(groups: readonly (readonly SystemRegister[])[]): Catal
   for (const register of groups.flat()) {
     const { name, number } = register;
     const twin = numbers.get(number) ?? names.get(name.toUpperCase());
-    if (twin) throw new Error(`${name} and ${twin.name} have the same name or number`);
-    numbers.set(number, register);
+    // MRS may read one register and MSR write another by one number (DBGDTRRX_EL0, DBGDTRTX_EL0): it stands for the first.
+    const otherDirection = twin?.access === 'RO' && register.access === 'WO' && twin.name !== name;
+    if (twin && !otherDirection) throw new Error(`${name} and ${twin.name} have the same name or number`);
+    if (!twin) numbers.set(number, register);
     names.set(name.toUpperCase(), register);
   }
   for (const { name, aliasOf } of numbers.values())

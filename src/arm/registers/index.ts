@@ -2,10 +2,12 @@
 import { catalogue, genericNumber, globMatcher, nearestName } from './catalogue.ts';
 import { encodingOf, genericName, type SystemRegister } from './register.ts';
 import { controlRegisters } from './system/control.ts';
+import { debugRegisters } from './system/debug.ts';
 import { exceptionRegisters } from './system/exception.ts';
 import { mmuRegisters } from './system/mmu.ts';
+import { timerRegisters } from './system/timer.ts';
 
-const all = catalogue([controlRegisters, mmuRegisters, exceptionRegisters]);
+const all = catalogue([controlRegisters, mmuRegisters, exceptionRegisters, debugRegisters, timerRegisters]);
 
 /** Every known register, sorted by number. */
 export const systemRegisters: readonly SystemRegister[] = all.registers;
