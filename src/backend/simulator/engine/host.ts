@@ -3,10 +3,9 @@
  * (translation tables, exceptions, system registers, devices). No BigInt crosses it on the way of an access:
  * virtual addresses come as two 32-bit halves, physical ones as numbers below 2^48.
  */
-import type { AccessKind, Raise } from '../../../arm/index.ts';
+import { Access, type AccessKind, type Raise } from '../../../arm/index.ts';
 
-export const Access = { read: 0, write: 1, execute: 2 } as const;
-export type Access = (typeof Access)[keyof typeof Access];
+export { Access };
 
 /** Why Engine.run returned. */
 export const RunStatus = {
