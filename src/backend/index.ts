@@ -1,4 +1,6 @@
 /** Machines, and the join of the protocol and the architecture. */
 
+export { corePosition, coreRegisters } from './core-registers.ts';
 export * from './kvm-ids.ts';
+export * from './sync.ts';
 export * from './vcpu.ts';

@@ -34,6 +34,10 @@ export interface Vcpu {
   getEvents(): VcpuEvents;
   /** KVM_SET_VCPU_EVENTS: an errno. Set after all registers. */
   setEvents(events: VcpuEvents): number;
+  /** KVM_GET_MP_STATE, where the machine has one. */
+  getMpState?(): number;
+  /** KVM_SET_MP_STATE: an errno. Set last of all. */
+  setMpState?(state: number): number;
   /** KVM_SET_GUEST_DEBUG: an errno. Replaces the former setting. */
   setGuestDebug(debug: GuestDebug): number;
   /** KVM_RUN. Answers at once when the exit comes within a small slice of work, otherwise later. */
