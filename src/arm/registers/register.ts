@@ -127,6 +127,8 @@ export const flag = (name: string, bit: number, values?: Values): Field => ({
 export const res0 = (high: number, low = high): Field => ({ name: 'RES0', kind: 'res0', high, low });
 export const res1 = (high: number, low = high): Field => ({ name: 'RES1', kind: 'res1', high, low });
 export const impdef = (high: number, low = high): Field => ({ name: 'IMPDEF', kind: 'impdef', high, low });
+/** RAZ/WI: bits that read as zero and ignore writes. */
+export const raz = (high: number, low = high): Field => ({ name: 'RAZ', kind: 'res0', high, low });
 /** Bits that read as an UNKNOWN value. */
 export const unknown = (high: number, low = high): Field => ({ name: 'UNKNOWN', kind: 'impdef', high, low });
 

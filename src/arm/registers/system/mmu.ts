@@ -165,6 +165,72 @@ const PAR_EL1 = sysreg(
   },
 );
 
+const TCR2_EL1 = sysreg(
+  'TCR2_EL1',
+  [3, 0, 2, 0, 3],
+  'Extended Translation Control Register',
+  [
+    res0(63, 22),
+    flag('FNGNA1', 21),
+    flag('FNGNA0', 20),
+    res0(19),
+    flag('FNG1', 18),
+    flag('FNG0', 17),
+    flag('A2', 16),
+    flag('DisCH1', 15),
+    flag('DisCH0', 14),
+    res0(13, 12),
+    flag('HAFT', 11),
+    flag('PTTWI', 10),
+    res0(9, 6),
+    flag('D128', 5),
+    flag('AIE', 4),
+    flag('POE', 3),
+    flag('E0POE', 2),
+    flag('PIE', 1),
+    flag('PnCH', 0),
+  ],
+  { group: 'mmu', feature: 'FEAT_TCR2' },
+);
+
+const permissionFields = (permissions: Values): readonly Field[] =>
+  Array.from({ length: 16 }, (_, n) => field(`Perm${15 - n}`, 63 - 4 * n, 60 - 4 * n, permissions));
+
+/** What a base permission allows; `overlaid` ones a permission overlay can take away from. */
+const basePermissions = permissionFields({
+  0: 'none, overlaid',
+  1: 'R, overlaid',
+  2: 'X, overlaid',
+  3: 'RX, overlaid',
+  5: 'RW, overlaid',
+  6: 'RWX but not both W and X, overlaid',
+  7: 'RWX, overlaid',
+  8: 'R',
+  9: 'R, guarded control stack',
+  10: 'RX',
+  12: 'RW',
+  14: 'RWX',
+});
+const overlayPermissions = permissionFields({
+  0: 'none',
+  1: 'R',
+  2: 'X',
+  3: 'RX',
+  4: 'W',
+  5: 'RW',
+  6: 'WX',
+  7: 'RWX',
+});
+const s1pie = { group: 'mmu', feature: 'FEAT_S1PIE' } as const;
+const s1poe = { group: 'mmu', feature: 'FEAT_S1POE' } as const;
+
+const permissionRegisters = [
+  sysreg('PIRE0_EL1', [3, 0, 10, 2, 2], 'Permission Indirection Register 0', basePermissions, s1pie),
+  sysreg('PIR_EL1', [3, 0, 10, 2, 3], 'Permission Indirection Register 1', basePermissions, s1pie),
+  sysreg('POR_EL1', [3, 0, 10, 2, 4], 'Permission Overlay Register 1', overlayPermissions, s1poe),
+  sysreg('POR_EL0', [3, 3, 10, 2, 4], 'Permission Overlay Register 0', overlayPermissions, s1poe),
+];
+
 const lor = { group: 'mmu', feature: 'FEAT_LOR' } as const;
 
 const loRegisters = [
@@ -201,5 +267,7 @@ export const mmuRegisters: readonly SystemRegister[] = [
   AMAIR_EL1,
   CONTEXTIDR_EL1,
   PAR_EL1,
+  TCR2_EL1,
+  ...permissionRegisters,
   ...loRegisters,
 ];
