@@ -39,6 +39,8 @@ export interface A64Instruction {
   readonly mask: number;
   readonly value: number;
   readonly fields: readonly { readonly name: string; readonly low: number; readonly bits: number }[];
+  /** The named fields of a word, read when they are asked for. Valid until the next call: one object is used over and over. */
+  readonly fieldsOf: (word: number) => Fields;
   /** Together they pick the handler: its index is the mixed-radix number of their values, first item most significant. */
   readonly shape: readonly ShapeItem[];
   /** True for words of this diagram that are unallocated: they are UNDEFINED. */
@@ -46,8 +48,8 @@ export interface A64Instruction {
   /** Register operands in order: slot numbers (see Slot). At most 6. */
   readonly registers: readonly { readonly name: string; readonly slot: (fields: Fields) => number }[];
   /**
-   * Immediate operands in order: integers (exact in a double, negative ones sign-extended to 64 bits) or bigint taken
-   * from a table, never made anew. At most 4 with the labels.
+   * Immediate operands in order: integers modulo 2^64 (exact in a double, from -2^63 to 2^64) or bigint taken from a
+   * table, never made anew. At most 4 with the labels.
    */
   readonly immediates: readonly {
     readonly name: string;

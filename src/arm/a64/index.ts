@@ -1,0 +1,19 @@
+/** All A64 instructions that are known, in the groups of the Arm ARM's encoding index. */
+import { branches } from './branches.ts';
+import { dataProcessingImmediate } from './data-processing-immediate.ts';
+import { dataProcessingRegister } from './data-processing-register.ts';
+import type { A64Instruction } from './instruction.ts';
+import { loadsAndStores } from './loads-and-stores.ts';
+import { simd } from './simd.ts';
+import { system } from './system.ts';
+
+export const a64Groups: readonly { readonly title: string; readonly instructions: readonly A64Instruction[] }[] = [
+  { title: 'Data processing, immediate', instructions: dataProcessingImmediate },
+  { title: 'Data processing, register', instructions: dataProcessingRegister },
+  { title: 'Branches', instructions: branches },
+  { title: 'Exceptions and system', instructions: system },
+  { title: 'Loads and stores', instructions: loadsAndStores },
+  { title: 'SIMD and floating-point', instructions: simd },
+];
+
+export const a64Instructions: readonly A64Instruction[] = a64Groups.flatMap((group) => group.instructions);
