@@ -1,0 +1,58 @@
+/** Runs a batch on QEMU and on the simulator: the same guest, the same RAM, the same results. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Batch } from './cases.ts';
+import { cases, countAddress, pristine, ram, results, resultWords, stubs, windows } from './layout.ts';
+import { Random } from './random.ts';
+
+/** A CPU of Armv8.2: it has LSE, PAN and LRCPC, and neither SVE nor MTE. */
+const cpu = 'neoverse-n1';
+
+export function buildHarness(folder: string): string {
+  const elf = path.join(folder, 'harness.elf');
+  const source = (name: string) => path.join(import.meta.dirname, name);
+  const options = ['-nostdlib', '-static', '-no-pie', '-march=armv8.1-a', '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments'];
+  execFileSync('aarch64-linux-gnu-gcc', [...options, '-T', source('harness.ld'), source('harness.S'), '-o', elf]);
+  return elf;
+}
+
+/** What the windows hold when a case begins. */
+export function pristineBytes(): Uint8Array {
+  const random = new Random(7);
+  return Uint8Array.from({ length: windows.reduce((sum, { bytes }) => sum + bytes, 0) }, () => random.word());
+}
+
+/** The parts of RAM that make a batch: address and bytes. */
+export function memoryOf(batch: Batch): readonly (readonly [address: number, bytes: Uint8Array])[] {
+  return [
+    [countAddress, new Uint8Array(new BigUint64Array([BigInt(batch.count)]).buffer)],
+    [pristine, pristineBytes()],
+    [stubs, new Uint8Array(batch.stubs.buffer)],
+    [cases, new Uint8Array(batch.cases.buffer)],
+  ];
+}
+
+/** Throws when QEMU does not end as it should. */
+export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
+  const folder = mkdtempSync(path.join(tmpdir(), 'lockstep-'));
+  try {
+    const file = path.join(folder, 'ram');
+    const descriptor = openSync(file, 'w+');
+    ftruncateSync(descriptor, ram.size);
+    for (const [address, bytes] of memoryOf(batch)) writeSync(descriptor, bytes, 0, bytes.length, address - ram.base);
+    const machine = `virt,memory-backend=ram`;
+    const backend = `memory-backend-file,id=ram,mem-path=${file},size=${ram.size},share=on`;
+    const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'none', '-nic', 'none', '-no-reboot'];
+    const args = ['-M', machine, '-cpu', cpu, '-m', `${ram.size >> 20}`, '-object', backend, ...quiet, '-kernel', elf];
+    const { status, stderr } = spawnSync('qemu-system-aarch64', args, { timeout: 120_000, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`qemu-system-aarch64 ended with ${status}: ${stderr}`);
+    const found = new BigUint64Array(batch.count * resultWords);
+    readSync(descriptor, new Uint8Array(found.buffer), 0, found.byteLength, results - ram.base);
+    closeSync(descriptor);
+    return found;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
