@@ -1,13 +1,9 @@
 /** The catalogue of AArch64 system registers. Arm ARM DDI 0487, D19. */
 import { catalogue, genericNumber, globMatcher, nearestName } from './catalogue.ts';
 import { encodingOf, genericName, type SystemRegister } from './register.ts';
-import { controlRegisters } from './system/control.ts';
-import { debugRegisters } from './system/debug.ts';
-import { exceptionRegisters } from './system/exception.ts';
-import { mmuRegisters } from './system/mmu.ts';
-import { timerRegisters } from './system/timer.ts';
+import { registerGroups } from './system/index.ts';
 
-const all = catalogue([controlRegisters, mmuRegisters, exceptionRegisters, debugRegisters, timerRegisters]);
+const all = catalogue(registerGroups);
 
 /** Every known register, sorted by number. */
 export const systemRegisters: readonly SystemRegister[] = all.registers;
@@ -53,7 +49,11 @@ export const commonRegisters: readonly SystemRegister[] = [
   'ELR_EL1',
   'SPSR_EL1',
   'SP_EL0',
+  'TPIDR_EL0',
+  'TPIDRRO_EL0',
+  'TPIDR_EL1',
   'PAR_EL1',
+  'MDSCR_EL1',
 ].map((name) => {
   const register = all.byName(name);
   if (!register) throw new Error(`the common register ${name} is not in the catalogue`);

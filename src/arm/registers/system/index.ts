@@ -1,0 +1,31 @@
+/** Every group of system registers: a new one is joined here and nowhere else. */
+import type { SystemRegister } from '../register.ts';
+import { cacheRegisters } from './cache.ts';
+import { controlRegisters } from './control.ts';
+import { debugRegisters } from './debug.ts';
+import { exceptionRegisters } from './exception.ts';
+import { idRegisters } from './id.ts';
+import { mmuRegisters } from './mmu.ts';
+import { mteRegisters } from './mte.ts';
+import { otherRegisters } from './other.ts';
+import { pauthRegisters } from './pauth.ts';
+import { specialRegisters } from './special.ts';
+import { sveRegisters } from './sve.ts';
+import { threadRegisters } from './thread.ts';
+import { timerRegisters } from './timer.ts';
+
+export const registerGroups: readonly (readonly SystemRegister[])[] = [
+  cacheRegisters,
+  controlRegisters,
+  debugRegisters,
+  exceptionRegisters,
+  idRegisters,
+  mmuRegisters,
+  mteRegisters,
+  otherRegisters,
+  pauthRegisters,
+  specialRegisters,
+  sveRegisters,
+  threadRegisters,
+  timerRegisters,
+];
