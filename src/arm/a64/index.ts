@@ -1,7 +1,9 @@
 /** All A64 instructions that are known, in the groups of the Arm ARM's encoding index. */
+import { atomics } from './atomics.ts';
 import { branches } from './branches.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
+import { exclusives } from './exclusives.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
 import { simd } from './simd.ts';
@@ -13,6 +15,8 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Branches', instructions: branches },
   { title: 'Exceptions and system', instructions: system },
   { title: 'Loads and stores', instructions: loadsAndStores },
+  { title: 'Exclusive and ordered loads and stores', instructions: exclusives },
+  { title: 'Atomic memory operations (FEAT_LSE)', instructions: atomics },
   { title: 'SIMD and floating-point', instructions: simd },
 ];
 

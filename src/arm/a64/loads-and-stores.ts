@@ -10,7 +10,7 @@ import type { AccessKind, Builder, RegisterOperand, Size } from '../builder/buil
 import { a64, source, target } from './definition.ts';
 
 /** Whether SP is the base: its alignment is then checked. */
-const sp = [2, (f: { Rn: number }) => (f.Rn === 31 ? 1 : 0)] as const;
+export const sp = [2, (f: { Rn: number }) => (f.Rn === 31 ? 1 : 0)] as const;
 /** Rt is what a store reads or what a load writes. */
 const transfer = (f: { opc: number; Rt: number }) => (f.opc === 0 ? source(f.Rt) : target(f.Rt));
 /** opc: 0 stores, 1 loads, 2 loads signed to 64 bits, 3 loads signed to 32 bits. */

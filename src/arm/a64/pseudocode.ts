@@ -12,6 +12,8 @@ export const not = <V>(b: Builder<V>, width: Width, a: V): V => b.binary('xor', 
 
 export const negate = <V>(b: Builder<V>, width: Width, a: V): V => b.binary('sub', width, b.constant(width, 0n), a);
 
+export const extendTo64 = <V>(b: Builder<V>, width: Width, a: V): V => (width === 64 ? a : b.zeroExtend(a));
+
 /** value<width-1> as 0 or 1, 32 bits wide. */
 const isNegative = <V>(b: Builder<V>, width: Width, a: V): V => b.compare('lt_s', width, a, b.constant(width, 0n));
 

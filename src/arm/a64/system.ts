@@ -4,6 +4,7 @@
  */
 import type { Builder, ImmediateOperand } from '../builder/builder.ts';
 import { a64 } from './definition.ts';
+import { clearExclusive } from './exclusives.ts';
 import type { DecodeContext } from './instruction.ts';
 
 /** The whole word, unsigned. */
@@ -47,7 +48,7 @@ export const system = [
   a64('SEV', '11010101000000110010000010011111', systemInstruction, carriedOut),
   a64('SEVL', '11010101000000110010000010111111', systemInstruction, carriedOut),
 
-  a64('CLREX', '11010101000000110011 CRm:4 01011111', {}, (b) => b.writeState('exclusiveAddress', b.constant(64, -1n))),
+  a64('CLREX', '11010101000000110011 CRm:4 01011111', {}, (b) => clearExclusive(b)),
   // Memory is accessed in program order and at once, and stores into code are noticed: barriers have nothing to do.
   a64('DSB', '11010101000000110011 CRm:4 10011111', {}, () => undefined),
   a64('DMB', '11010101000000110011 CRm:4 10111111', {}, () => undefined),
