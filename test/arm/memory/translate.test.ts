@@ -53,7 +53,7 @@ const registers = (changes: Partial<TranslationRegisters>): TranslationRegisters
 
 interface Question {
   registers?: Partial<TranslationRegisters>;
-  tables?: Record<number, bigint>;
+  tables?: readonly (readonly [address: number, descriptor: bigint])[];
   address?: bigint;
   access?: Access;
   privileged?: boolean;
@@ -62,14 +62,14 @@ interface Question {
 
 function ask({
   registers: changes = {},
-  tables = {},
+  tables = [],
   address = 0n,
   access = 0,
   privileged = true,
   pan = false,
 }: Question) {
   const memory = new Tables();
-  for (const [at, descriptor] of Object.entries(tables)) memory.set(Number(at), descriptor);
+  for (const [at, descriptor] of tables) memory.set(at, descriptor);
   const result = newTranslationResult();
   const regime = translationRegime(registers(changes));
   const [low, high] = [Number(address & 0xffffffffn), Number(address >> 32n)];
@@ -82,55 +82,81 @@ const { translation, addressSize, accessFlag, permission, externalOnWalk } = Fau
 
 describe('addresses', () => {
   // A chain of tables at 0x10000 (lower half) and 0x20000 (upper half), each in the next 64 KiB.
-  const deep = { 65536: 0x30000n | table, 196608: 0x40000n | table, 262144: 0x50000n | table };
+  const deep: Question['tables'] = [
+    [0x10000, 0x30000n | table],
+    [0x30000, 0x40000n | table],
+    [0x40000, 0x50000n | table],
+  ];
   test.each<[string, Question, number]>([
-    ['4 KiB page', { tables: { ...deep, 327688: 0x4000_1000n | page }, address: 0x1abcn }, 0x4000_1abc],
+    ['4 KiB page', { tables: [...deep, [0x50008, 0x4000_1000n | page]], address: 0x1abcn }, 0x4000_1abc],
     [
       '4 KiB, 2 MiB block',
       {
-        tables: { 65536: 0x30000n | table, 196608: 0x40000n | table, 262152: 0x4020_0000n | block },
+        tables: [
+          [0x10000, 0x30000n | table],
+          [0x30000, 0x40000n | table],
+          [0x40008, 0x4020_0000n | block],
+        ],
         address: 0x2f_edcbn,
       },
       0x402f_edcb,
     ],
     [
       '4 KiB, 1 GiB block',
-      { tables: { 65536: 0x30000n | table, 196624: 0xff_c000_0000n | block }, address: 0xbfff_fff0n },
+      {
+        tables: [
+          [0x10000, 0x30000n | table],
+          [0x30010, 0xff_c000_0000n | block],
+        ],
+        address: 0xbfff_fff0n,
+      },
       0xff_ffff_fff0,
     ],
     [
       '4 KiB, four levels',
       {
-        tables: {
-          69624: 0x30000n | table,
-          200696: 0x40000n | table,
-          266232: 0x50000n | table,
-          331768: 0xfff_ffff_f000n | page,
-        },
+        tables: [
+          [0x10ff8, 0x30000n | table],
+          [0x30ff8, 0x40000n | table],
+          [0x40ff8, 0x50000n | table],
+          [0x50ff8, 0xfff_ffff_f000n | page],
+        ],
         address: 0xffff_ffff_ffffn,
       },
       0xfff_ffff_ffff,
     ],
     [
       '4 KiB, T0SZ 25 starts at level 1',
-      { registers: { tcr: 25n | IPS }, tables: { 65544: 0x8000_0000n | block }, address: 0x4000_0001n },
+      { registers: { tcr: 25n | IPS }, tables: [[0x10008, 0x8000_0000n | block]], address: 0x4000_0001n },
       0x8000_0001,
     ],
     [
       '4 KiB, T0SZ 39 starts at level 2',
-      { registers: { tcr: 39n | IPS, ttbr0: 0x1_0080n }, tables: { 65608: 0x8000_0000n | block }, address: 0x20_0001n },
+      {
+        registers: { tcr: 39n | IPS, ttbr0: 0x1_0080n },
+        tables: [[0x10088, 0x8000_0000n | block]],
+        address: 0x20_0001n,
+      },
       0x8000_0001,
     ],
     [
       'table aligned to its size',
-      { registers: { tcr: 39n | IPS, ttbr0: 0x1_00ffn }, tables: { 65608: 0x8000_0000n | block }, address: 0x20_0001n },
+      {
+        registers: { tcr: 39n | IPS, ttbr0: 0x1_00ffn },
+        tables: [[0x10088, 0x8000_0000n | block]],
+        address: 0x20_0001n,
+      },
       0x8000_0001,
     ],
     [
       '16 KiB page',
       {
         registers: { tcr: 17n | TG0_16K | IPS },
-        tables: { 65536: 0x30000n | table, 196608: 0x40000n | table, 262152: 0x4000_4000n | page },
+        tables: [
+          [0x10000, 0x30000n | table],
+          [0x30000, 0x40000n | table],
+          [0x40008, 0x4000_4000n | page],
+        ],
         address: 0x7fffn,
       },
       0x4000_7fff,
@@ -139,49 +165,66 @@ describe('addresses', () => {
       '16 KiB, level 0 has two entries',
       {
         registers: { tcr: 16n | TG0_16K | IPS },
-        tables: { 65544: 0x30000n | table, 196608: 0x40000n | table, 262144: 0x6000_0000n | block },
+        tables: [
+          [0x10008, 0x30000n | table],
+          [0x30000, 0x40000n | table],
+          [0x40000, 0x6000_0000n | block],
+        ],
         address: 0x8000_0000_1234n,
       },
       0x6000_1234,
     ],
     [
       '16 KiB, 32 MiB block',
-      { registers: { tcr: 28n | TG0_16K | IPS }, tables: { 65544: 0x4200_0000n | block }, address: 0x3ff_ffffn },
+      { registers: { tcr: 28n | TG0_16K | IPS }, tables: [[0x10008, 0x4200_0000n | block]], address: 0x3ff_ffffn },
       0x43ff_ffff,
     ],
     [
       '64 KiB page',
       {
         registers: { tcr: 22n | TG0_64K | IPS },
-        tables: { 65544: 0x30000n | table, 196624: 0x4003_0000n | page },
+        tables: [
+          [0x10008, 0x30000n | table],
+          [0x30010, 0x4003_0000n | page],
+        ],
         address: 0x2002_abcdn,
       },
       0x4003_abcd,
     ],
     [
       '64 KiB, 512 MiB block',
-      { registers: { tcr: 22n | TG0_64K | IPS }, tables: { 65544: 0x4000_0000n | block }, address: 0x3fff_ffffn },
+      { registers: { tcr: 22n | TG0_64K | IPS }, tables: [[0x10008, 0x4000_0000n | block]], address: 0x3fff_ffffn },
       0x5fff_ffff,
     ],
     [
       '64 KiB, three levels',
       {
         registers: { tcr: 16n | TG0_64K | IPS },
-        tables: { 65544: 0x30000n | table, 196608: 0x40000n | table, 262144: 0x4000_0000n | page },
+        tables: [
+          [0x10008, 0x30000n | table],
+          [0x30000, 0x40000n | table],
+          [0x40000, 0x4000_0000n | page],
+        ],
         address: 0x400_0000_0004n,
       },
       0x4000_0004,
     ],
     [
       'upper half',
-      { tables: { 135160: 0x30000n | table, 200696: 0xc000_0000n | block }, address: 0xffff_ffff_ffff_fff8n },
+      {
+        tables: [
+          [0x20ff8, 0x30000n | table],
+          [0x30ff8, 0xc000_0000n | block],
+        ],
+        address: 0xffff_ffff_ffff_fff8n,
+      },
       0xffff_fff8,
     ],
     [
       'upper half, 64 KiB',
       {
         registers: { tcr: (22n << 16n) | (3n << 30n) | IPS },
-        tables: { 131072: 0x4000_0000n | block },
+        tables: [[0x20000, 0x4000_0000n | block]],
         address: 0xffff_fc00_0000_0008n,
       },
       0x4000_0008,
@@ -190,7 +233,7 @@ describe('addresses', () => {
       'upper half, 16 KiB',
       {
         registers: { tcr: (28n << 16n) | (1n << 30n) | IPS },
-        tables: { 131072: 0x4000_0000n | block },
+        tables: [[0x20000, 0x4000_0000n | block]],
         address: 0xffff_fff0_0000_0008n,
       },
       0x4000_0008,
@@ -199,7 +242,7 @@ describe('addresses', () => {
       'TBI0',
       {
         registers: { tcr: 25n | IPS | (1n << 37n) },
-        tables: { 65536: 0x4000_0000n | block },
+        tables: [[0x10000, 0x4000_0000n | block]],
         address: 0xab00_0000_0000_0010n,
       },
       0x4000_0010,
@@ -208,7 +251,7 @@ describe('addresses', () => {
       'TBI1',
       {
         registers: { tcr: (25n << 16n) | TG1_4K | IPS | (1n << 38n) },
-        tables: { 135160: 0x4000_0000n | block },
+        tables: [[0x20ff8, 0x4000_0000n | block]],
         address: 0xabff_ffff_ffff_ffffn,
       },
       0x7fff_ffff,
@@ -217,7 +260,7 @@ describe('addresses', () => {
       'contiguous and ignored bits',
       {
         registers: { tcr: 25n | IPS },
-        tables: { 65536: 0x4000_0000n | block | (1n << 52n) | (0xfn << 55n) | (1n << 11n) },
+        tables: [[0x10000, 0x4000_0000n | block | (1n << 52n) | (0xfn << 55n) | (1n << 11n)]],
         address: 4n,
       },
       0x4000_0004,
@@ -235,22 +278,28 @@ describe('addresses', () => {
 describe('faults', () => {
   test.each<[string, Question, number]>([
     ['invalid at level 0', {}, translation],
-    ['invalid at level 1', { tables: { 65536: 0x30000n | table } }, translation + 1],
+    ['invalid at level 1', { tables: [[0x10000, 0x30000n | table]] }, translation + 1],
     ['invalid at level 2', { registers: { tcr: 39n | IPS } }, translation + 2],
     [
       'block at level 3',
-      { registers: { tcr: 39n | IPS }, tables: { 65536: 0x30000n | table, 196608: block } },
+      {
+        registers: { tcr: 39n | IPS },
+        tables: [
+          [0x10000, 0x30000n | table],
+          [0x30000, block],
+        ],
+      },
       translation + 3,
     ],
-    ['block at level 0', { tables: { 65536: block } }, translation],
+    ['block at level 0', { tables: [[0x10000, block]] }, translation],
     [
       'block at level 1, 16 KiB',
-      { registers: { tcr: 17n | TG0_16K | IPS }, tables: { 65536: block } },
+      { registers: { tcr: 17n | TG0_16K | IPS }, tables: [[0x10000, block]] },
       translation + 1,
     ],
     [
       'block at level 1, 64 KiB',
-      { registers: { tcr: 16n | TG0_64K | IPS }, tables: { 65536: block } },
+      { registers: { tcr: 16n | TG0_64K | IPS }, tables: [[0x10000, block]] },
       translation + 1,
     ],
     ['above the lower half', { registers: { tcr: 25n | IPS }, address: 0x80_0000_0000n }, translation],
@@ -261,49 +310,59 @@ describe('faults', () => {
     ],
     [
       'tag without TBI',
-      { registers: { tcr: 25n | IPS }, tables: { 65536: block }, address: 0x0100_0000_0000_0000n },
+      { registers: { tcr: 25n | IPS }, tables: [[0x10000, block]], address: 0x0100_0000_0000_0000n },
       translation,
     ],
     [
       'TBI of the other half',
-      { registers: { tcr: 25n | IPS | (1n << 38n) }, tables: { 65536: block }, address: 0x0100_0000_0000_0000n },
+      { registers: { tcr: 25n | IPS | (1n << 38n) }, tables: [[0x10000, block]], address: 0x0100_0000_0000_0000n },
       translation,
     ],
-    ['EPD0', { registers: { tcr: 25n | (1n << 7n) | IPS }, tables: { 65536: block } }, translation],
+    ['EPD0', { registers: { tcr: 25n | (1n << 7n) | IPS }, tables: [[0x10000, block]] }, translation],
     [
       'EPD1',
       {
         registers: { tcr: (25n << 16n) | (1n << 23n) | TG1_4K | IPS },
-        tables: { 135160: block },
+        tables: [[0x20ff8, block]],
         address: -1n & 0xffff_ffff_ffff_ffffn,
       },
       translation,
     ],
-    ['T0SZ too small', { registers: { tcr: 15n | IPS }, tables: { 65536: 0x30000n | table } }, translation],
-    ['T0SZ too large', { registers: { tcr: 40n | IPS }, tables: { 65536: block } }, translation],
+    ['T0SZ too small', { registers: { tcr: 15n | IPS }, tables: [[0x10000, 0x30000n | table]] }, translation],
+    ['T0SZ too large', { registers: { tcr: 40n | IPS }, tables: [[0x10000, block]] }, translation],
     [
       'table base beyond IPS',
-      { registers: { tcr: 25n, ttbr0: 0x1_0000_0000n }, tables: { 4294967296: block } },
+      { registers: { tcr: 25n, ttbr0: 0x1_0000_0000n }, tables: [[0x100000000, block]] },
       addressSize,
     ],
-    ['next table beyond IPS', { registers: { tcr: 25n }, tables: { 65536: 0x1_0000_0000n | table } }, addressSize + 1],
+    [
+      'next table beyond IPS',
+      { registers: { tcr: 25n }, tables: [[0x10000, 0x1_0000_0000n | table]] },
+      addressSize + 1,
+    ],
     [
       'block beyond IPS',
-      { registers: { tcr: 25n | (1n << 32n) }, tables: { 65536: 0x10_0000_0000n | block } },
+      { registers: { tcr: 25n | (1n << 32n) }, tables: [[0x10000, 0x10_0000_0000n | block]] },
       addressSize + 1,
     ],
     [
       'page beyond IPS, no access flag',
-      { registers: { tcr: 39n }, tables: { 65536: 0x30000n | table, 196608: 0x1_0000_0003n } },
+      {
+        registers: { tcr: 39n },
+        tables: [
+          [0x10000, 0x30000n | table],
+          [0x30000, 0x1_0000_0003n],
+        ],
+      },
       addressSize + 3,
     ],
     [
       'beyond the physical size',
-      { registers: { tcr: 25n | IPS }, tables: { 65536: 0x1000_0000_0000n | block } },
+      { registers: { tcr: 25n | IPS }, tables: [[0x10000, 0x1000_0000_0000n | block]] },
       addressSize + 1,
     ],
     ['table outside memory', { registers: { ttbr0: 0x100_0000_0000n } }, externalOnWalk],
-    ['next table outside memory', { tables: { 65536: 0x100_0000_0000n | table } }, externalOnWalk + 1],
+    ['next table outside memory', { tables: [[0x10000, 0x100_0000_0000n | table]] }, externalOnWalk + 1],
     ['MMU off, address too large', { registers: { sctlr: 0n }, address: 0x1000_0000_0000n }, addressSize],
     ['MMU off, tag', { registers: { sctlr: 0n }, address: 0x0100_0000_0000_0000n }, addressSize],
   ])('%s', (_, question, fault) => {
@@ -313,9 +372,15 @@ describe('faults', () => {
   });
 
   test('the access flag: level 1 to 3, and a debugger does not mind', () => {
-    const level1 = ask({ registers: { tcr: 25n | IPS }, tables: { 65536: 0x4000_0001n } });
+    const level1 = ask({ registers: { tcr: 25n | IPS }, tables: [[0x10000, 0x4000_0001n]] });
     expect([level1.status, level1.debuggers]).toEqual([accessFlag + 1, 0x4000_0000]);
-    const level3 = ask({ registers: { tcr: 39n | IPS }, tables: { 65536: 0x30000n | table, 196608: 0x5003n } });
+    const level3 = ask({
+      registers: { tcr: 39n | IPS },
+      tables: [
+        [0x10000, 0x30000n | table],
+        [0x30000, 0x5003n],
+      ],
+    });
     expect([level3.status, level3.debuggers]).toEqual([accessFlag + 3, 0x5000]);
   });
 });
@@ -325,7 +390,10 @@ describe('permissions', () => {
     const question: Question = {
       ...changes,
       registers: { tcr: 39n | IPS, ...changes.registers },
-      tables: { 65536: 0x30000n | table | tableAttributes, 196608: 0x5000n | page | attributes },
+      tables: [
+        [0x10000, 0x30000n | table | tableAttributes],
+        [0x30000, 0x5000n | page | attributes],
+      ],
       privileged,
     };
     const allowed = [read, write, execute].map((access) => {
@@ -362,15 +430,19 @@ describe('permissions', () => {
   });
 
   test('one translation tells all that the context may do with the page', () => {
-    const { result } = ask({ registers: { tcr: 25n | IPS }, tables: { 65536: block | USER | RO }, privileged: false });
+    const { result } = ask({
+      registers: { tcr: 25n | IPS },
+      tables: [[0x10000, block | USER | RO]],
+      privileged: false,
+    });
     expect(result).toMatchObject({ readable: true, writable: false, executable: true });
   });
 
   test('the levels of permission faults', () => {
-    expect(ask({ registers: { tcr: 25n | IPS }, tables: { 65536: block | RO }, access: write }).status).toBe(
+    expect(ask({ registers: { tcr: 25n | IPS }, tables: [[0x10000, block | RO]], access: write }).status).toBe(
       permission + 1,
     );
-    expect(ask({ registers: { tcr: 39n | IPS }, tables: { 65536: block | RO }, access: write }).status).toBe(
+    expect(ask({ registers: { tcr: 39n | IPS }, tables: [[0x10000, block | RO]], access: write }).status).toBe(
       permission + 2,
     );
   });
@@ -378,7 +450,7 @@ describe('permissions', () => {
 
 describe('memory types', () => {
   const ofIndex = (index: bigint) =>
-    ask({ registers: { tcr: 25n | IPS }, tables: { 65536: block | (index << 2n) | (3n << 8n) } }).result;
+    ask({ registers: { tcr: 25n | IPS }, tables: [[0x10000, block | (index << 2n) | (3n << 8n)]] }).result;
   test.each<[bigint, number, boolean]>([
     [0n, 0x00, true],
     [1n, 0x04, true],
