@@ -1,0 +1,15 @@
+/** A device on the bus, with registers of 32 bits. */
+export interface Device {
+  /** Offset in the device, a multiple of 4. */
+  readRegister(offset: number): number;
+  writeRegister(offset: number, value: number): void;
+  /** Back to power-on. */
+  reset(): void;
+}
+
+/** Where a device answers: physical addresses base to base + size - 1. */
+export interface MappedDevice {
+  readonly base: number;
+  readonly size: number;
+  readonly device: Device;
+}

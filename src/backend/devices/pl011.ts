@@ -1,0 +1,113 @@
+/**
+ * The PL011 serial port, without a line: what the guest sends is out at once, and there is no baud rate.
+ *
+ * Arm PrimeCell UART (PL011) Technical Reference Manual, DDI 0183, "Programmers Model".
+ */
+import type { Device } from './device.ts';
+
+const Register = {
+  DR: 0x00,
+  RSR: 0x04,
+  FR: 0x18,
+  ILPR: 0x20,
+  IBRD: 0x24,
+  FBRD: 0x28,
+  LCR_H: 0x2c,
+  CR: 0x30,
+  IFLS: 0x34,
+  IMSC: 0x38,
+  RIS: 0x3c,
+  MIS: 0x40,
+  ICR: 0x44,
+  DMACR: 0x48,
+  PeriphID0: 0xfe0,
+} as const;
+
+const Flag = { RXFE: 1 << 4, RXFF: 1 << 6, TXFE: 1 << 7 } as const;
+const Interrupt = { RX: 1 << 4, TX: 1 << 5 } as const;
+const FEN = 1 << 4;
+
+/** Registers that only keep what is written: their bits, and their value after a reset. */
+const stored: Readonly<Record<number, readonly [mask: number, reset: number]>> = {
+  [Register.ILPR]: [0xff, 0],
+  [Register.IBRD]: [0xffff, 0],
+  [Register.FBRD]: [0x3f, 0],
+  [Register.LCR_H]: [0xff, 0],
+  [Register.CR]: [0xff87, 0x300],
+  [Register.IFLS]: [0x3f, 0x12],
+  [Register.IMSC]: [0x7ff, 0],
+  [Register.DMACR]: [0x7, 0],
+};
+
+/** UARTPeriphID0..3 and UARTPCellID0..3. */
+const identification = [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
+
+/** Received bytes that wait, the FIFO's 16 among them. */
+const BACKLOG = 4096;
+
+export class Pl011 implements Device {
+  private readonly send: (byte: number) => void;
+  private readonly registers = new Map<number, number>();
+  private received: number[] = [];
+  /** Raw interrupts: they have no wire yet. */
+  private interrupts = 0;
+
+  constructor(send: (byte: number) => void) {
+    this.send = send;
+    this.reset();
+  }
+
+  reset(): void {
+    for (const [offset, [, value]] of Object.entries(stored)) this.registers.set(Number(offset), value);
+    this.received = [];
+    this.interrupts = 0;
+  }
+
+  /** Bytes from outside. Returns how many were taken; the rest finds no room. */
+  receive(bytes: Uint8Array): number {
+    const taken = Math.min(bytes.length, BACKLOG - this.received.length);
+    for (let i = 0; i < taken; i++) this.received.push(bytes[i]);
+    if (taken > 0) this.interrupts |= Interrupt.RX;
+    return taken;
+  }
+
+  readRegister(offset: number): number {
+    switch (offset) {
+      case Register.DR:
+        return this.take();
+      case Register.FR:
+        return this.flags();
+      case Register.RIS:
+        return this.interrupts;
+      case Register.MIS:
+        return this.interrupts & this.value(Register.IMSC);
+      default:
+        if (offset >= Register.PeriphID0) return identification[(offset - Register.PeriphID0) >> 2];
+        return this.value(offset);
+    }
+  }
+
+  writeRegister(offset: number, value: number): void {
+    if (offset === Register.DR) {
+      this.send(value & 0xff);
+      this.interrupts |= Interrupt.TX;
+    } else if (offset === Register.ICR) this.interrupts &= ~value;
+    else if (offset in stored) this.registers.set(offset, value & stored[offset][0]);
+  }
+
+  private value(offset: number): number {
+    return this.registers.get(offset) ?? 0;
+  }
+
+  private take(): number {
+    const byte = this.received.shift() ?? 0;
+    if (this.received.length === 0) this.interrupts &= ~Interrupt.RX;
+    return byte;
+  }
+
+  private flags(): number {
+    const { length } = this.received;
+    const depth = this.value(Register.LCR_H) & FEN ? 16 : 1;
+    return Flag.TXFE | (length === 0 ? Flag.RXFE : 0) | (length >= depth ? Flag.RXFF : 0);
+  }
+}
