@@ -4,6 +4,7 @@ export * from './a64/instruction.ts';
 export { shapeIndex, shapesOf } from './a64/shapes.ts';
 export * from './bits.ts';
 export * from './builder/builder.ts';
+export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
 export { Layout } from './builder/layout.ts';
 export * from './cpreg-list.ts';
 export * from './cpu-state.ts';
