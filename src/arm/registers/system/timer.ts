@@ -77,11 +77,17 @@ export const timerRegisters: readonly SystemRegister[] = [
     'Counter-timer Kernel Control Register',
     [
       res0(63, 20),
-      // 19..10 act with FEAT_VHE and HCR_EL2.{E2H, TGE} = {1, 1}, EVNTIS with FEAT_ECV.
+      // 19, 18 and 16..10 only hold what a guest hypervisor keeps there (FEAT_NV2).
       flag('CNTPMASK', 19),
       flag('CNTVMASK', 18),
       flag('EVNTIS', 17, { 0: 'event stream from bit EVNTI', 1: 'event stream from bit EVNTI + 8' }),
-      res0(16, 10),
+      flag('EL1NVVCT', 16),
+      flag('EL1NVPCT', 15),
+      flag('EL1TVCT', 14),
+      flag('EL1TVT', 13),
+      flag('ECV', 12),
+      flag('EL1PTEN', 11),
+      flag('EL1PCTEN', 10),
       flag('EL0PTEN', 9, noTrap),
       flag('EL0VTEN', 8, noTrap),
       field('EVNTI', 7, 4),
