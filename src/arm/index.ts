@@ -12,5 +12,7 @@ export { type Decoder, decoderOf } from './decode/decoder.ts';
 export * from './exception.ts';
 export * from './memory/translate.ts';
 export * from './pstate.ts';
+export * from './registers/explain.ts';
 export * from './registers/index.ts';
 export * from './registers/register.ts';
+export * from './registers/syndrome.ts';

@@ -33,7 +33,13 @@ export interface Field {
   readonly low: number;
   /** What values mean, a few words each. */
   readonly values?: Values;
+  /** What any value means, where a rule says it and no table could: a size, an address. */
+  readonly describe?: (value: bigint) => string | undefined;
 }
+
+/** The meaning of a field's value, if the definition tells one. */
+export const fieldMeaning = ({ values, describe }: Field, value: bigint): string | undefined =>
+  values?.[Number(value)] ?? describe?.(value);
 
 /** One group a register; also its heading in the debugger's views. */
 export type RegisterGroup =
@@ -89,6 +95,8 @@ export interface SystemRegister {
   readonly aliasOf?: string;
   /** A view of PSTATE: its bits that are not RES0 are PSTATE's, at the places they have in SPSR_EL1. */
   readonly pstate?: boolean;
+  /** Holds a syndrome, as ESR_EL1: EC, IL and ISS are explained together. */
+  readonly syndrome?: boolean;
   /** Has no storage that a debugger could read or write without a side effect: OSLAR_EL1, ICC_IAR1_EL1. */
   readonly noRaw?: boolean;
   /** When the state path writes it: with every run, after a reset, or only after initialisation and restore. */
@@ -105,25 +113,23 @@ export interface SystemRegisterOptions {
   readonly constant?: boolean;
   readonly aliasOf?: string;
   readonly pstate?: boolean;
+  readonly syndrome?: boolean;
   readonly noRaw?: boolean;
   readonly level?: 'runtime' | 'reset' | 'full';
   readonly variants?: SystemRegister['variants'];
 }
 
-export const field = (name: string, high: number, low: number, values?: Values): Field => ({
+/** What values mean: a table, or a rule. */
+export type Meaning = Values | ((value: bigint) => string | undefined);
+
+export const field = (name: string, high: number, low: number, meaning?: Meaning): Field => ({
   name,
   kind: 'field',
   high,
   low,
-  values,
+  ...(typeof meaning === 'function' ? { describe: meaning } : { values: meaning }),
 });
-export const flag = (name: string, bit: number, values?: Values): Field => ({
-  name,
-  kind: 'field',
-  high: bit,
-  low: bit,
-  values,
-});
+export const flag = (name: string, bit: number, meaning?: Meaning): Field => field(name, bit, bit, meaning);
 export const res0 = (high: number, low = high): Field => ({ name: 'RES0', kind: 'res0', high, low });
 export const res1 = (high: number, low = high): Field => ({ name: 'RES1', kind: 'res1', high, low });
 export const impdef = (high: number, low = high): Field => ({ name: 'IMPDEF', kind: 'impdef', high, low });
@@ -132,10 +138,10 @@ export const raz = (high: number, low = high): Field => ({ name: 'RAZ', kind: 'r
 /** Bits that read as an UNKNOWN value. */
 export const unknown = (high: number, low = high): Field => ({ name: 'UNKNOWN', kind: 'impdef', high, low });
 
-/** Throws when the fields do not tile 63..0 exactly, from high to low, or a name comes twice. */
-export function checkFields(name: string, fields: readonly Field[]): void {
+/** Throws when the fields do not tile top..0 exactly, from high to low, or a name comes twice. */
+export function checkFields(name: string, fields: readonly Field[], top = 63): void {
   if (fields.length === 0) return;
-  let next = 63;
+  let next = top;
   const seen = new Set<string>();
   for (const { name: fieldName, kind, high, low } of fields) {
     if (high !== next || low > high || low < 0)

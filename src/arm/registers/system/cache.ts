@@ -15,16 +15,12 @@ const tagCacheType: Values = {
   3: 'tags and data, in separate lines',
 };
 const levels = [7, 6, 5, 4, 3, 2, 1];
-const lineSize: Values = {
-  0: '16 bytes',
-  1: '32 bytes',
-  2: '64 bytes',
-  3: '128 bytes',
-  4: '256 bytes',
-  5: '512 bytes',
-  6: '1024 bytes',
-  7: '2048 bytes',
-};
+/** CCSIDR_EL1.LineSize counts from 16 bytes. */
+const lineSize = (value: bigint): string => `${16n << value} bytes`;
+/** Fields that hold the binary logarithm of a number of words. */
+const words = (value: bigint): string => `${4n << value} bytes`;
+const wordsOrNotTold = (value: bigint): string => (value === 0n ? 'not told' : words(value));
+const oneLess = (value: bigint): string => `${value + 1n}`;
 const cache = { group: 'cache' } as const;
 const constant = { ...cache, access: 'RO', constant: true } as const;
 
@@ -34,17 +30,17 @@ const CTR_EL0 = sysreg(
   'Cache Type Register',
   [
     res0(63, 38),
-    field('TminLine', 37, 32),
+    field('TminLine', 37, 32, wordsOrNotTold),
     res1(31),
     res0(30),
     flag('DIC', 29, { 0: 'instruction caches need invalidation', 1: 'no instruction cache invalidation needed' }),
     flag('IDC', 28, { 0: 'data caches need cleaning', 1: 'no data cache cleaning needed' }),
-    field('CWG', 27, 24),
-    field('ERG', 23, 20),
-    field('DminLine', 19, 16),
+    field('CWG', 27, 24, wordsOrNotTold),
+    field('ERG', 23, 20, wordsOrNotTold),
+    field('DminLine', 19, 16, words),
     field('L1Ip', 15, 14, { 0: 'VPIPT', 1: 'AIVIVT', 2: 'VIPT', 3: 'PIPT' }),
     res0(13, 4),
-    field('IminLine', 3, 0),
+    field('IminLine', 3, 0, words),
   ],
   constant,
 );
@@ -73,8 +69,8 @@ const CCSIDR_EL1 = sysreg(
   [
     res0(63, 32),
     unknown(31, 28),
-    field('NumSets', 27, 13),
-    field('Associativity', 12, 3),
+    field('NumSets', 27, 13, oneLess),
+    field('Associativity', 12, 3, oneLess),
     field('LineSize', 2, 0, lineSize),
   ],
   {
@@ -86,9 +82,9 @@ const CCSIDR_EL1 = sysreg(
         matches: (value) => value >> 32n !== 0n,
         fields: [
           res0(63, 56),
-          field('NumSets', 55, 32),
+          field('NumSets', 55, 32, oneLess),
           res0(31, 24),
-          field('Associativity', 23, 3),
+          field('Associativity', 23, 3, oneLess),
           field('LineSize', 2, 0, lineSize),
         ],
       },
@@ -100,7 +96,7 @@ const CCSIDR2_EL1 = sysreg(
   'CCSIDR2_EL1',
   [3, 1, 0, 0, 2],
   'Current Cache Size ID Register 2',
-  [res0(63, 24), field('NumSets', 23, 0)],
+  [res0(63, 24), field('NumSets', 23, 0, oneLess)],
   { ...cache, access: 'RO', feature: 'FEAT_CCIDX' },
 );
 
@@ -121,7 +117,7 @@ const DCZID_EL0 = sysreg(
   'DCZID_EL0',
   [3, 3, 0, 0, 7],
   'Data Cache Zero ID Register',
-  [res0(63, 5), flag('DZP', 4, { 0: 'DC ZVA permitted', 1: 'DC ZVA prohibited' }), field('BS', 3, 0)],
+  [res0(63, 5), flag('DZP', 4, { 0: 'DC ZVA permitted', 1: 'DC ZVA prohibited' }), field('BS', 3, 0, words)],
   constant,
 );
 

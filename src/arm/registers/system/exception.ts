@@ -1,4 +1,7 @@
 /** Taking exceptions and returning from them. Arm ARM DDI 0487, D19.2 and C5.2 "Special-purpose registers". */
+import { hex } from '../../bits.ts';
+import { exceptionClassNames } from '../exception-class.ts';
+import { asynchronousErrorType, serrorStatus } from '../fault-status.ts';
 import { type Field, field, flag, impdef, res0, type SystemRegister, sysreg, type Values } from '../register.ts';
 
 /** M[4:0] of a saved program status. */
@@ -104,11 +107,11 @@ const ESR_EL1 = sysreg(
   [
     res0(63, 56),
     field('ISS2', 55, 32),
-    field('EC', 31, 26),
+    field('EC', 31, 26, exceptionClassNames),
     flag('IL', 25, { 0: '16-bit instruction', 1: '32-bit instruction' }),
     field('ISS', 24, 0),
   ],
-  exception,
+  { ...exception, syndrome: true },
 );
 
 const ISR_EL1 = sysreg(
@@ -129,10 +132,10 @@ const DISR_EL1 = sysreg(
     res0(30, 25),
     flag('IDS', 24, { 0: 'architected syndrome', 1: 'implementation defined syndrome' }),
     res0(23, 13),
-    field('AET', 12, 10),
+    field('AET', 12, 10, asynchronousErrorType),
     flag('EA', 9),
     res0(8, 6),
-    field('DFSC', 5, 0),
+    field('DFSC', 5, 0, serrorStatus),
   ],
   {
     ...exception,
@@ -156,7 +159,13 @@ export const exceptionRegisters: readonly SystemRegister[] = [
   sysreg('AFSR0_EL1', [3, 0, 5, 1, 0], 'Auxiliary Fault Status Register 0', [impdef(63, 0)], exception),
   sysreg('AFSR1_EL1', [3, 0, 5, 1, 1], 'Auxiliary Fault Status Register 1', [impdef(63, 0)], exception),
   sysreg('FAR_EL1', [3, 0, 6, 0, 0], 'Fault Address Register', address, exception),
-  sysreg('VBAR_EL1', [3, 0, 12, 0, 0], 'Vector Base Address Register', [field('VBA', 63, 11), res0(10, 0)], exception),
+  sysreg(
+    'VBAR_EL1',
+    [3, 0, 12, 0, 0],
+    'Vector Base Address Register',
+    [field('VBA', 63, 11, (value) => hex(value << 11n)), res0(10, 0)],
+    exception,
+  ),
   sysreg('RVBAR_EL1', [3, 0, 12, 0, 1], 'Reset Vector Base Address Register', address, {
     ...exception,
     access: 'RO',

@@ -1,13 +1,22 @@
 /** What the identification registers have in common: four-bit fields that count upwards from "not implemented". */
-import { type Encoding, type Field, field, res0, type SystemRegister, sysreg, type Values } from '../register.ts';
+import {
+  type Encoding,
+  type Field,
+  field,
+  type Meaning,
+  res0,
+  type SystemRegister,
+  sysreg,
+  type Values,
+} from '../register.ts';
 
 /** 0 is `not implemented`, 1 and up are the texts. */
 export const absentOr = (...texts: readonly string[]): Values => ({ 0: 'not implemented', ...from1(texts) });
 const from1 = (texts: readonly string[]): Values => Object.fromEntries(texts.map((text, n) => [n + 1, text]));
 export const implemented = absentOr('implemented');
 
-/** A field's name, or name and values; `null` is RES0. Without values: implemented or not. */
-export type Nibble = string | readonly [name: string, values: Values | null] | null;
+/** A field's name, or name and meaning; `null` is RES0. Without a meaning: implemented or not. */
+export type Nibble = string | readonly [name: string, meaning: Meaning | null] | null;
 
 /** 16 nibbles from 63 down, or 8 from 31 down with RES0 above. Neighbours that are RES0 become one field. */
 export function nibbles(list: readonly Nibble[]): Field[] {

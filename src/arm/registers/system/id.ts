@@ -199,6 +199,9 @@ const processorFeatures = [
   ]),
 ];
 
+/** Fields that hold a number less one. */
+const oneMore = (value: bigint): string => `${value + 1n}`;
+
 const debugFeatures = [
   idRegister(
     'ID_AA64DFR0_EL1',
@@ -213,11 +216,11 @@ const debugFeatures = [
       'TraceFilt',
       ['DoubleLock', { 0: 'implemented', 15: 'not implemented' }],
       ['PMSVer', absentOr('FEAT_SPE', 'FEAT_SPEv1p1', 'FEAT_SPEv1p2', 'FEAT_SPEv1p3', 'FEAT_SPEv1p4', 'FEAT_SPEv1p5')],
-      ['CTX_CMPs', null],
+      ['CTX_CMPs', oneMore],
       'SEBEP',
-      ['WRPs', null],
+      ['WRPs', oneMore],
       'PMSS',
-      ['BRPs', null],
+      ['BRPs', oneMore],
       [
         'PMUVer',
         {

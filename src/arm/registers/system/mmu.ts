@@ -1,9 +1,18 @@
 /** Translation of addresses. Arm ARM DDI 0487, D19.2 "General system control registers" and D8. */
+import { hex } from '../../bits.ts';
+import { faultStatus } from '../fault-status.ts';
 import { type Field, field, flag, impdef, res0, res1, type SystemRegister, sysreg, type Values } from '../register.ts';
+
+/** A field that holds an address without its low bits. */
+const addressFrom =
+  (low: number) =>
+  (value: bigint): string =>
+    hex(value << BigInt(low));
 
 const translationTable: readonly Field[] = [
   field('ASID', 63, 48),
-  field('BADDR', 47, 1),
+  // With 52-bit addresses bits 5:2 are bits 51:48 of the address; whether they are, TCR_EL1 tells.
+  field('BADDR', 47, 1, addressFrom(1)),
   flag('CnP', 0, { 0: 'private to this PE', 1: 'common to the inner shareable domain' }),
 ];
 
@@ -24,35 +33,44 @@ const cacheability: Values = {
 const walks: Values = { 0: 'walks', 1: 'a TLB miss faults' };
 const topByte: Values = { 0: 'part of the address', 1: 'ignored' };
 
+/** TnSZ: the region has 2 to the power of 64 - n bytes. */
+const regionSize = (value: bigint): string => `${64n - value} bits, ${formatSize(64n - value)}`;
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+const formatSize = (power: bigint): string => {
+  const unit = Math.min(6, Math.floor(Number(power) / 10));
+  return `${2n ** (power - 10n * BigInt(unit))} ${units[unit]}`;
+};
+
 const TCR_EL1 = sysreg(
   'TCR_EL1',
   [3, 0, 2, 0, 2],
   'Translation Control Register',
   [
     res0(63, 62),
-    flag('MTX1', 61),
-    flag('MTX0', 60),
-    flag('DS', 59),
-    flag('TCMA1', 58),
-    flag('TCMA0', 57),
-    flag('E0PD1', 56),
-    flag('E0PD0', 55),
-    flag('NFD1', 54),
-    flag('NFD0', 53),
-    flag('TBID1', 52),
-    flag('TBID0', 51),
-    flag('HWU162', 50),
-    flag('HWU161', 49),
-    flag('HWU160', 48),
-    flag('HWU159', 47),
-    flag('HWU062', 46),
-    flag('HWU061', 45),
-    flag('HWU060', 44),
-    flag('HWU059', 43),
-    flag('HPD1', 42),
-    flag('HPD0', 41),
-    flag('HD', 40),
-    flag('HA', 39),
+    flag('MTX1', 61, { 0: 'tag bits ignored or part of the address', 1: 'tag in bits 59:56' }),
+    flag('MTX0', 60, { 0: 'tag bits ignored or part of the address', 1: 'tag in bits 59:56' }),
+    flag('DS', 59, { 0: '48-bit addresses', 1: '52-bit addresses' }),
+    flag('TCMA1', 58, { 0: 'all accesses checked', 1: 'match-all tag unchecked' }),
+    flag('TCMA0', 57, { 0: 'all accesses checked', 1: 'match-all tag unchecked' }),
+    flag('E0PD1', 56, { 0: 'EL0 may access', 1: 'EL0 accesses fault' }),
+    flag('E0PD0', 55, { 0: 'EL0 may access', 1: 'EL0 accesses fault' }),
+    flag('NFD1', 54, { 0: 'walks', 1: 'no walks for non-fault accesses' }),
+    flag('NFD0', 53, { 0: 'walks', 1: 'no walks for non-fault accesses' }),
+    flag('TBID1', 52, { 0: 'TBI for data and instructions', 1: 'TBI for data only' }),
+    flag('TBID0', 51, { 0: 'TBI for data and instructions', 1: 'TBI for data only' }),
+    flag('HWU162', 50, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU161', 49, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU160', 48, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU159', 47, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU062', 46, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU061', 45, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU060', 44, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HWU059', 43, { 0: 'descriptor bit unused', 1: 'descriptor bit free for hardware' }),
+    flag('HPD1', 42, { 0: 'table permissions used', 1: 'table permissions ignored' }),
+    flag('HPD0', 41, { 0: 'table permissions used', 1: 'table permissions ignored' }),
+    flag('HD', 40, { 0: 'dirty state by software', 1: 'dirty state by hardware' }),
+    flag('HA', 39, { 0: 'access flag by software', 1: 'access flag by hardware' }),
     flag('TBI1', 38, topByte),
     flag('TBI0', 37, topByte),
     flag('AS', 36, { 0: '8-bit ASID', 1: '16-bit ASID' }),
@@ -73,29 +91,44 @@ const TCR_EL1 = sysreg(
     field('IRGN1', 25, 24, cacheability),
     flag('EPD1', 23, walks),
     flag('A1', 22, { 0: 'ASID from TTBR0_EL1', 1: 'ASID from TTBR1_EL1' }),
-    field('T1SZ', 21, 16),
+    field('T1SZ', 21, 16, regionSize),
     field('TG0', 15, 14, { 0: '4 KiB', 1: '64 KiB', 2: '16 KiB' }),
     field('SH0', 13, 12, shareability),
     field('ORGN0', 11, 10, cacheability),
     field('IRGN0', 9, 8, cacheability),
     flag('EPD0', 7, walks),
     res0(6),
-    field('T0SZ', 5, 0),
+    field('T0SZ', 5, 0, regionSize),
   ],
   { group: 'mmu' },
 );
 
-/** The encodings in common use; explain.ts decodes the others. */
-const memoryAttribute: Values = {
-  0: 'Device-nGnRnE',
-  4: 'Device-nGnRE',
-  8: 'Device-nGRE',
-  12: 'Device-GRE',
-  68: 'Normal, non-cacheable',
-  187: 'Normal, write-through',
-  240: 'Normal, write-back, tagged',
-  255: 'Normal, write-back',
-};
+/** Device memory by bits 3:2 of an attribute. */
+const deviceTypes = ['nGnRnE', 'nGnRE', 'nGRE', 'GRE'];
+
+/** One half of an attribute of Normal memory. */
+function normalPolicy(half: number): string {
+  if (half === 0b0100) return 'non-cacheable';
+  const allocation = ['', ' write-allocate', ' read-allocate', ' read- and write-allocate'][half & 3];
+  const policy = half & 0b0100 ? 'write-back' : 'write-through';
+  return `${policy}${half & 0b1000 ? '' : ' transient'}${allocation || ' no-allocate'}`;
+}
+
+/** An attribute of MAIR_EL1 and PAR_EL1. Arm ARM DDI 0487, MAIR_EL1, Attr<n>. */
+function memoryAttribute(value: bigint): string | undefined {
+  const attribute = Number(value);
+  const [outer, inner] = [attribute >> 4, attribute & 15];
+  if (outer === 0) {
+    const device = (inner & 2) === 0 ? `Device-${deviceTypes[inner >> 2]}` : undefined;
+    return device && inner & 1 ? `${device}, FEAT_XS` : device;
+  }
+  if (attribute === 0x40) return 'Normal, non-cacheable, FEAT_XS';
+  if (attribute === 0xa0) return 'Normal, write-through, FEAT_XS';
+  if (attribute === 0xf0) return 'Normal, write-back, tagged';
+  if (inner === 0) return undefined;
+  const [outside, inside] = [normalPolicy(outer), normalPolicy(inner)];
+  return outside === inside ? `Normal, ${inside}` : `Normal, outer ${outside}, inner ${inside}`;
+}
 
 const MAIR_EL1 = sysreg(
   'MAIR_EL1',
@@ -131,7 +164,7 @@ const PAR_EL1 = sysreg(
   [
     field('ATTR', 63, 56, memoryAttribute),
     res0(55, 52),
-    field('PA', 51, 12),
+    field('PA', 51, 12, addressFrom(12)),
     res1(11),
     impdef(10),
     flag('NS', 9, { 0: 'secure', 1: 'non-secure' }),
@@ -157,7 +190,7 @@ const PAR_EL1 = sysreg(
           flag('S', 9, { 0: 'stage 1', 1: 'stage 2' }),
           flag('PTW', 8, { 0: 'not on a walk', 1: 'stage 2 fault on a stage 1 walk' }),
           res0(7),
-          field('FST', 6, 1),
+          field('FST', 6, 1, faultStatus),
           flag('F', 0, { 0: 'translation succeeded', 1: 'translation failed' }),
         ],
       },
@@ -238,10 +271,16 @@ const loRegisters = [
     'LORSA_EL1',
     [3, 0, 10, 4, 0],
     'LORegion Start Address',
-    [res0(63, 52), field('SA', 51, 16), res0(15, 1), flag('Valid', 0)],
+    [res0(63, 52), field('SA', 51, 16, addressFrom(16)), res0(15, 1), flag('Valid', 0)],
     lor,
   ),
-  sysreg('LOREA_EL1', [3, 0, 10, 4, 1], 'LORegion End Address', [res0(63, 52), field('EA', 51, 16), res0(15, 0)], lor),
+  sysreg(
+    'LOREA_EL1',
+    [3, 0, 10, 4, 1],
+    'LORegion End Address',
+    [res0(63, 52), field('EA', 51, 16, addressFrom(16)), res0(15, 0)],
+    lor,
+  ),
   sysreg('LORN_EL1', [3, 0, 10, 4, 2], 'LORegion Number', [res0(63, 8), field('Num', 7, 0)], lor),
   sysreg(
     'LORC_EL1',

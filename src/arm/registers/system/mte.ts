@@ -38,9 +38,15 @@ export const mteRegisters: readonly SystemRegister[] = [
     [res0(63, 2), flag('TF1', 1, tagFault), flag('TF0', 0, tagFault)],
     mte,
   ),
-  sysreg('GMID_EL1', [3, 1, 0, 0, 4], 'Multiple Tag Transfer ID Register', [res0(63, 4), field('BS', 3, 0)], {
-    ...mte,
-    access: 'RO',
-    constant: true,
-  }),
+  sysreg(
+    'GMID_EL1',
+    [3, 1, 0, 0, 4],
+    'Multiple Tag Transfer ID Register',
+    [res0(63, 4), field('BS', 3, 0, (value) => `${4n << value} bytes`)],
+    {
+      ...mte,
+      access: 'RO',
+      constant: true,
+    },
+  ),
 ];
