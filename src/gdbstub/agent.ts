@@ -14,7 +14,7 @@ export interface AgentContext {
   readonly readMemory: ReadMemory;
   /** Default: memory is little-endian. */
   readonly bigEndian?: boolean;
-  /** Takes what printf writes, one character a byte. Without it the text is dropped. */
+  /** Takes what printf writes. Without it the text is dropped. */
   print?(text: string): void;
 }
 
@@ -43,6 +43,7 @@ interface Opcode {
   readonly compile: ((operand: bigint) => Run) | undefined;
 }
 
+const utf8 = new TextDecoder();
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 const i64 = (value: bigint): bigint => BigInt.asIntN(64, value);
 const truth = (condition: boolean): bigint => (condition ? 1n : 0n);
@@ -312,7 +313,7 @@ function parsePrintf([count, high, low]: Uint8Array, bytes: Uint8Array, at: numb
       .reverse();
     const text = printf(format, values, context.readMemory);
     if (text instanceof TargetError) return text;
-    context.print?.(text);
+    context.print?.(utf8.decode(Uint8Array.from(text, (character) => character.charCodeAt(0))));
   };
   return { takes: 2 + count, run, next, end: false };
 }

@@ -1,6 +1,6 @@
 /**
- * The printf of breakpoint commands: gdb sends the format, the values lie on the agent's stack. Texts are bytes,
- * one a character.
+ * The printf of breakpoint commands: gdb sends the format, the values lie on the agent's stack. Texts are
+ * bytes here, one a character.
  *
  * GDB manual, The GDB Agent Expression Mechanism, Bytecode Descriptions, printf.
  */
