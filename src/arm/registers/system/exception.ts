@@ -100,19 +100,19 @@ const bankedSpsrs = (['irq', 'abt', 'und', 'fiq'] as const).map((bank, op2) =>
   ),
 );
 
-const ESR_EL1 = sysreg(
-  'ESR_EL1',
-  [3, 0, 5, 2, 0],
-  'Exception Syndrome Register',
-  [
-    res0(63, 56),
-    field('ISS2', 55, 32),
-    field('EC', 31, 26, exceptionClassNames),
-    flag('IL', 25, { 0: '16-bit instruction', 1: '32-bit instruction' }),
-    field('ISS', 24, 0),
-  ],
-  { ...exception, syndrome: true },
-);
+/** ESR_EL1, and the same of EL2 and EL3. */
+export const esrFields: readonly Field[] = [
+  res0(63, 56),
+  field('ISS2', 55, 32),
+  field('EC', 31, 26, exceptionClassNames),
+  flag('IL', 25, { 0: '16-bit instruction', 1: '32-bit instruction' }),
+  field('ISS', 24, 0),
+];
+
+const ESR_EL1 = sysreg('ESR_EL1', [3, 0, 5, 2, 0], 'Exception Syndrome Register', esrFields, {
+  ...exception,
+  syndrome: true,
+});
 
 const ISR_EL1 = sysreg(
   'ISR_EL1',

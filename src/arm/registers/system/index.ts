@@ -4,6 +4,8 @@ import { amuRegisters } from './amu.ts';
 import { cacheRegisters } from './cache.ts';
 import { controlRegisters } from './control.ts';
 import { debugRegisters } from './debug.ts';
+import { el2Registers } from './el2.ts';
+import { el3Registers } from './el3.ts';
 import { exceptionRegisters } from './exception.ts';
 import { gicRegisters } from './gic.ts';
 import { idRegisters } from './id.ts';
@@ -25,6 +27,8 @@ export const registerGroups: readonly (readonly SystemRegister[])[] = [
   cacheRegisters,
   controlRegisters,
   debugRegisters,
+  el2Registers,
+  el3Registers,
   exceptionRegisters,
   gicRegisters,
   idRegisters,
