@@ -1,6 +1,7 @@
 /**
  * Arm ARM DDI 0487, C4.1 "Compare and swap", "Compare and swap pair", "Atomic memory operations": FEAT_LSE. Ordering
- * (the bits A and R, L and o0) needs nothing: there is one observer at a time.
+ * (the bits A and R, L and o0; in the names A, L and AL) needs nothing: there is one observer at a time. The names leave
+ * it out, and the sizes B and H.
  */
 import type { Builder, Comparison, Size, Width } from '../builder/builder.ts';
 import { a64, source, target } from './definition.ts';
@@ -16,7 +17,7 @@ const isOdd = (register: number) => (register & 1) === 1;
 
 export const atomics = [
   a64(
-    'CAS, CASA, CASAL, CASL, CASB ... CASALH',
+    'CAS',
     'size:2 0010001 L 1 Rs:5 o0 11111 Rn:5 Rt:5',
     {
       shape: ['size'],
@@ -34,7 +35,7 @@ export const atomics = [
   ),
 
   a64(
-    'CASP, CASPA, CASPAL, CASPL',
+    'CASP',
     '0 sz 0010000 L 1 Rs:5 o0 11111 Rn:5 Rt:5',
     {
       shape: ['sz'],

@@ -42,7 +42,7 @@ function writeStatus<V>(b: Builder<V>, Rs: RegisterOperand, stored: V): void {
 
 export const exclusives = [
   a64(
-    'STXR, STLXR, STXRB ... STLXRH',
+    'STXR, STXRB, STXRH, STLXR, STLXRB, STLXRH',
     'size:2 001000000 Rs:5 o0 xxxxx Rn:5 Rt:5',
     { shape: ['size'], derived: { sp }, registers: { Rs: 'target', Rn: 'stack', Rt: 'source' } },
     (b, { size, sp, Rs, Rn, Rt }) => {
@@ -63,7 +63,7 @@ export const exclusives = [
   ),
 
   a64(
-    'LDXR, LDAXR, LDXRB ... LDAXRH',
+    'LDXR, LDXRB, LDXRH, LDAXR, LDAXRB, LDAXRH',
     'size:2 001000010 xxxxx o0 xxxxx Rn:5 Rt:5',
     { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'target' } },
     (b, { size, sp, Rn, Rt }) => {
@@ -122,7 +122,7 @@ export const exclusives = [
   ),
 
   a64(
-    'STLR, STLLR, STLRB ... STLLRH',
+    'STLR, STLRB, STLRH, STLLR, STLLRB, STLLRH',
     'size:2 001000100 xxxxx o0 xxxxx Rn:5 Rt:5',
     { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'source' } },
     (b, { size, sp, Rn, Rt }) =>
@@ -130,7 +130,7 @@ export const exclusives = [
   ),
 
   a64(
-    'LDAR, LDLAR, LDARB ... LDLARH',
+    'LDAR, LDARB, LDARH, LDLAR, LDLARB, LDLARH',
     'size:2 001000110 xxxxx o0 xxxxx Rn:5 Rt:5',
     { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'target' } },
     (b, { size, sp, Rn, Rt }) =>

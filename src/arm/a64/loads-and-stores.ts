@@ -50,7 +50,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDR, STR, LDRB ... STRH (unsigned offset)',
+    'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (unsigned offset)',
     'size:2 111001 opc:2 imm12:12 Rn:5 Rt:5',
     {
       shape: ['size', 'opc'],
@@ -66,7 +66,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDUR, STUR, LDURB ... STURH',
+    'LDUR, LDURB, LDURH, LDURSB, LDURSH, LDURSW, STUR, STURB, STURH',
     'size:2 111000 opc:2 0 imm9:9 00 Rn:5 Rt:5',
     {
       shape: ['size', 'opc'],
@@ -82,7 +82,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDTR, STTR, LDTRB ... STTRH',
+    'LDTR, LDTRB, LDTRH, LDTRSB, LDTRSH, LDTRSW, STTR, STTRB, STTRH',
     'size:2 111000 opc:2 0 imm9:9 10 Rn:5 Rt:5',
     {
       shape: ['size', 'opc'],
@@ -98,7 +98,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDR, STR, LDRB ... STRH (post-index, pre-index)',
+    'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (post-index, pre-index)',
     'size:2 111000 opc:2 0 imm9:9 pre 1 Rn:5 Rt:5',
     {
       shape: ['size', 'opc', 'pre'],
@@ -116,7 +116,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDR, STR, LDRB ... STRH (register)',
+    'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (register)',
     'size:2 111000 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5',
     {
       shape: ['size', 'opc'],
@@ -136,7 +136,7 @@ export const loadsAndStores = [
   ),
 
   a64(
-    'LDP, STP, LDPSW, LDNP, STNP',
+    'LDP, LDPSW, STP, LDNP, STNP',
     'opc:2 10100 mode:2 L imm7:7 Rt2:5 Rn:5 Rt:5',
     {
       shape: ['opc', 'L'],

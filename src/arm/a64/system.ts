@@ -58,6 +58,14 @@ export const system = [
   a64('SYS', '1101010100001 op1:3 CRn:4 CRm:4 op2:3 Rt:5', systemInstruction, carriedOut),
   a64('SYSL', '1101010100101 op1:3 CRn:4 CRm:4 op2:3 Rt:5', systemInstruction, carriedOut),
 
+  // NZCV is the one system register that instructions share with the flags: kept here, it costs no round trip.
+  a64('MSR (NZCV)', '110101010001101101000010000 Rt:5', { registers: { Rt: 'source' } }, (b, { Rt }) =>
+    b.setNzcv(b.binary('shr_u', 32, b.readX(32, Rt), b.constant(32, 28n))),
+  ),
+  a64('MRS (NZCV)', '110101010011101101000010000 Rt:5', { registers: { Rt: 'target' } }, (b, { Rt }) =>
+    b.writeX(32, Rt, b.binary('shl', 32, b.nzcv(), b.constant(32, 28n))),
+  ),
+
   a64(
     'MSR (register)',
     '11010101000 1 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
