@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The command line: one file a command in commands/. */
+import yargs from 'yargs';
+import { explain } from './commands/explain.ts';
+import { registers } from './commands/registers.ts';
+import { complain, ExitCode, say, UserError } from './message.ts';
+import { packageVersion } from './package.ts';
+import { unknownArguments } from './unknown.ts';
+
+/** Words that QEMU spells with one dash. */
+const qemuWords = new Set(['-gdb', '-kernel', '-serial']);
+
+const commandLine = (args: readonly string[]) =>
+  yargs(args.map((word) => (qemuWords.has(word) ? `-${word}` : word)))
+    .scriptName('arm-gdbstub')
+    .usage(
+      '$0 COMMAND\n\nA GDB remote stub for Arm guests in which a system register that the debugger writes is really written.',
+    )
+    .command(registers)
+    .command(explain)
+    .demandCommand(1, 1, 'a command is missing', 'one command at a time')
+    .strict()
+    .recommendCommands()
+    .version(packageVersion())
+    .alias('help', 'h')
+    .locale('en')
+    .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+    .wrap(Math.min(100, process.stderr.columns || 100))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof Error ? error : new UserError(unknownArguments(message, args) ?? message);
+    });
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await commandLine(args).parseAsync();
+    return ExitCode.done;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    complain(error.message);
+    if (error.exitCode === ExitCode.usage) say('arm-gdbstub --help, and arm-gdbstub COMMAND --help, tell more.');
+    return error.exitCode;
+  }
+}
+
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,14 @@
+/** A better sentence for a word that is no option, with the one that was probably meant. */
+import { nearestName } from '../src/arm/index.ts';
+
+const options = ['help', 'version', 'json'];
+
+/** `message` is what yargs says of `args`; undefined where it is about something else. */
+export function unknownArguments(message: string, args: readonly string[]): string | undefined {
+  const word = /^Unknown arguments?: (.*?)(,|$)/.exec(message)?.[1];
+  if (word === undefined) return undefined;
+  const asWritten = args.find((arg) => /^-/.test(arg) && arg.replace(/^--?/, '').split('=')[0] === word);
+  if (asWritten === undefined) return word === args[0] ? `there is no command ${word}` : `${word} is too much`;
+  const near = nearestName(word, options);
+  return `there is no option ${asWritten.split('=')[0]}${near ? `; did you mean --${near}?` : ''}`;
+}
