@@ -65,13 +65,13 @@ describe('ids of KVM registers', () => {
   });
 
   it('undoes the exchanged pair in both directions and touches no other register', () => {
+    const exchanged: string[] = [];
     for (let number = 0; number < 0x10000; number++) {
       const id = sysregId(number);
-      expect(idToSystemRegisterNumber(id)).toBe(number);
-      const own = 0x6030000000130000n | BigInt(number);
-      if (number === 0xdf02 || number === 0xdf1a) expect(id).toBe(own ^ 0x18n);
-      else expect(id).toBe(own);
+      if (idToSystemRegisterNumber(id) !== number) throw new Error(`${number} comes back as another number`);
+      if (id !== (0x6030000000130000n | BigInt(number))) exchanged.push(`${number.toString(16)} ${id.toString(16)}`);
     }
+    expect(exchanged).toEqual(['df02 603000000013df1a', 'df1a 603000000013df02']);
   });
 
   it('lists the core registers ascending, each once', () => {
