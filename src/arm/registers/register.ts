@@ -74,7 +74,7 @@ export interface SystemRegister {
   readonly title: string;
   readonly bits: 64;
   readonly group: RegisterGroup;
-  /** RO: no exception level writes it with MSR. RW registers may still be read-only to EL0: see `writeEl`. */
+  /** What MRS and MSR can do at EL0 and EL1; of registers of EL2 and EL3, at those levels. See `writeEl`. */
   readonly access: 'RW' | 'RO' | 'WO';
   /** The lowest exception level that may read and write it at all (traps aside). */
   readonly readEl: 0 | 1 | 2 | 3;

@@ -90,11 +90,12 @@ const SPSR_EL1 = sysreg('SPSR_EL1', [3, 0, 4, 0, 0], 'Saved Program Status Regis
   variants: spsrVariants,
 });
 
+const bankedModes = { irq: 'IRQ', abt: 'Abort', und: 'Undefined', fiq: 'FIQ' } as const;
 const bankedSpsrs = (['irq', 'abt', 'und', 'fiq'] as const).map((bank, op2) =>
   sysreg(
     `SPSR_${bank}`,
     [3, 4, 4, 3, op2],
-    `Saved Program Status Register of AArch32 ${bank}`,
+    `Saved Program Status Register (${bankedModes[bank]} mode)`,
     spsrAArch32Fields,
     exception,
   ),

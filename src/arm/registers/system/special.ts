@@ -9,13 +9,13 @@ const pstate = (name: string, encoding: Encoding, title: string, fields: readonl
   sysreg(name, encoding, title, fields, { group: 'special', pstate: true, feature });
 
 /** A register with one bit of PSTATE, which has the register's name. */
-const pstateBit = (name: string, encoding: Encoding, title: string, bit: number, values?: Values) =>
+const pstateBit = (name: string, encoding: Encoding, title: string, feature: string, bit: number, values: Values) =>
   pstate(
     name,
     encoding,
     title,
     [res0(63, bit + 1), flag(name, bit, values), ...(bit > 0 ? [res0(bit - 1, 0)] : [])],
-    `FEAT_${name === 'TCO' ? 'MTE' : name}`,
+    feature,
   );
 
 const masked: Values = { 0: 'not masked', 1: 'masked' };
@@ -30,7 +30,7 @@ const CurrentEL = sysreg(
 
 const trapEnable: Values = { 0: 'untrapped', 1: 'trapped' };
 
-const FPCR = sysreg(
+export const FPCR = sysreg(
   'FPCR',
   [3, 3, 4, 4, 0],
   'Floating-point Control Register',
@@ -65,7 +65,7 @@ const FPCR = sysreg(
 );
 
 /** N, Z, C and V are those of AArch32 comparisons; AArch64 has them in PSTATE. */
-const FPSR = sysreg(
+export const FPSR = sysreg(
   'FPSR',
   [3, 3, 4, 4, 1],
   'Floating-point Status Register',
@@ -86,6 +86,28 @@ const FPSR = sysreg(
     flag('IOC', 0),
   ],
   { group: 'special' },
+);
+
+const format8: Values = { 0: 'E5M2', 1: 'E4M3' };
+
+const FPMR = sysreg(
+  'FPMR',
+  [3, 3, 4, 4, 2],
+  'Floating-point Mode Register',
+  [
+    res0(63, 38),
+    field('LSCALE2', 37, 32),
+    field('NSCALE', 31, 24),
+    res0(23),
+    field('LSCALE', 22, 16),
+    flag('OSC', 15, { 0: 'overflow to infinity or NaN', 1: 'overflow saturates in conversions' }),
+    flag('OSM', 14, { 0: 'overflow to infinity', 1: 'overflow saturates in multiplications' }),
+    res0(13, 9),
+    field('F8D', 8, 6, format8),
+    field('F8S2', 5, 3, format8),
+    field('F8S1', 2, 0, format8),
+  ],
+  { group: 'special', feature: 'FEAT_FPMR' },
 );
 
 /** Only in Debug state, where an external debugger uses them. */
@@ -113,25 +135,26 @@ export const specialRegisters: readonly SystemRegister[] = [
     res0(63, 1),
     flag('SP', 0, { 0: 'SP_EL0 at every level', 1: 'SP_ELx at ELx' }),
   ]),
-  pstateBit('PAN', [3, 0, 4, 2, 3], 'Privileged Access Never', 22, {
+  pstateBit('PAN', [3, 0, 4, 2, 3], 'Privileged Access Never', 'FEAT_PAN', 22, {
     0: 'EL1 may access EL0 memory',
     1: 'EL1 accesses of EL0 memory fault',
   }),
-  pstateBit('UAO', [3, 0, 4, 2, 4], 'User Access Override', 23, {
+  pstateBit('UAO', [3, 0, 4, 2, 4], 'User Access Override', 'FEAT_UAO', 23, {
     0: 'LDTR and STTR as at EL0',
     1: 'LDTR and STTR as LDR and STR',
   }),
-  pstateBit('DIT', [3, 3, 4, 2, 5], 'Data Independent Timing', 24, {
+  pstateBit('DIT', [3, 3, 4, 2, 5], 'Data Independent Timing', 'FEAT_DIT', 24, {
     0: 'no statement on timing',
     1: 'timing independent of data',
   }),
-  pstateBit('SSBS', [3, 3, 4, 2, 6], 'Speculative Store Bypass Safe', 12, {
+  pstateBit('SSBS', [3, 3, 4, 2, 6], 'Speculative Store Bypass Safe', 'FEAT_SSBS2', 12, {
     0: 'speculative store bypass prohibited',
     1: 'speculative store bypass permitted',
   }),
-  pstateBit('TCO', [3, 3, 4, 2, 7], 'Tag Check Override', 25, { 0: 'tags checked', 1: 'tags unchecked' }),
+  pstateBit('TCO', [3, 3, 4, 2, 7], 'Tag Check Override', 'FEAT_MTE', 25, { 0: 'tags checked', 1: 'tags unchecked' }),
   FPCR,
   FPSR,
+  FPMR,
   sysreg('DSPSR_EL0', [3, 3, 4, 5, 0], 'Debug Saved Program Status Register', spsrFields, {
     ...debugState,
     variants: spsrVariants,
