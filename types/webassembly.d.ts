@@ -18,6 +18,7 @@ declare namespace WebAssembly {
   }
   class Module {
     constructor(bytes: Uint8Array | ArrayBuffer);
+    static customSections(module: Module, name: string): ArrayBuffer[];
   }
   class Instance {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>);

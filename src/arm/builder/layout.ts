@@ -5,6 +5,7 @@
 export const Layout = {
   /** Slots of 8 bytes: X0..X30, zero (31), the current SP (32), discarded (33). */
   x: 0,
+  /** Valid while the engine does not run, and inside every call of the host. */
   pc: 34 * 8,
   /** Value of a slow load or store, 16 bytes. */
   scratch: 36 * 8,
@@ -12,7 +13,7 @@ export const Layout = {
   flagsKind: 38 * 8,
   flagsA: 39 * 8,
   flagsB: 40 * 8,
-  /** Instructions that may still run before the engine must return (i32). */
+  /** Instructions that may still run before the engine must return (i32). Valid when pc is. */
   budget: 41 * 8,
   /** Exclusive monitor: four slots of 8 bytes, in the order of StateSlot. */
   exclusive: 42 * 8,
@@ -22,13 +23,69 @@ export const Layout = {
   spCheck: 46 * 8 + 4,
   /** i32: non-zero when every data access must be aligned (SCTLR_EL1.A). */
   alignCheck: 47 * 8,
-  /** 48..63: the engine's own. */
-  engine: 48 * 8,
+  /** The engine's own. The TLBs that apply (i32, an address): one of `contexts`. */
+  context: 48 * 8,
+  /** The record that has not been decoded yet (i32, an address). */
+  undecoded: 48 * 8 + 4,
   /** V0..V31, 16 bytes each. */
   v: 0x200,
   /** System registers: 8 bytes at 8 * (op0:op1:CRn:CRm:op2). SP_EL0, SP_EL1, ELR_EL1 and SPSR_EL1 are among them. */
   system: 0x10000,
   systemBytes: 0x80000,
-  /** From here: the engine's TLBs, jump caches and decoded records; their sizes are the engine's. */
+  /** From here: the engine's TLBs, decoded records and what belongs to them. */
   engineArea: 0x90000,
+  /** One Context each for EL0, EL1, and EL1 with PSTATE.PAN. */
+  contexts: 0x90000,
+  /** Room for the records of a page, to run a part of them from. */
+  part: 0xb0000,
+  /** For each 4 KiB of RAM 64 bits: which of its 64-byte lines hold decoded code. */
+  codeLines: 0x100000,
+  /** Decoded pages: see Record. */
+  pages: 0x900000,
+  pageCount: 1536,
+  ram: 0x7000000,
+} as const;
+
+/**
+ * The TLBs of one translation context, offsets from its start. All are direct mapped by the page's number. An entry is
+ * 16 bytes: a tag (i64), which is the page's virtual address or -1, then two i32.
+ */
+export const Context = {
+  /** Of data: the tag, what to add to a virtual address for the place in memory, and `aligned`. */
+  entries: 1024,
+  read: 0,
+  /** In the TLB for writes bit 0 of the tag says that the page holds decoded code. */
+  write: 1024 * 16,
+  /** Of decoded pages: the tag, the address of the first record. */
+  codeEntries: 512,
+  code: 2 * 1024 * 16,
+  bytes: 2 * 1024 * 16 + 512 * 16,
+  value: 8,
+  /** Non-zero when unaligned accesses must leave the fast path. */
+  aligned: 12,
+} as const;
+
+/**
+ * A decoded instruction, offsets from its start. The records of a page of code stand one behind the other, one for each
+ * word, and one more that leads to the next page. A record of zeros has not been decoded yet.
+ *
+ * Time is counted in records: a handler gets the address of its record and the `limit`, the address at which the
+ * instructions that may run would end if all of them stood in a row. A jump moves both.
+ */
+export const Record = {
+  bytes: 64,
+  /** Index in the table of handlers. */
+  handler: 0,
+  /** Bytes of records from here to where the flow cannot fall through. */
+  span: 4,
+  pc: 8,
+  /** Up to 6 register operands: offsets in memory, 16 bits each. */
+  registers: 16,
+  /** Address of the record that the first label leads to when it is in the same page; or zero. */
+  near: 28,
+  /** Up to 4 immediates, then labels: 64 bits each. */
+  immediates: 32,
+  /** Of the records of a page. */
+  perPage: 1025,
+  pageBytes: 1025 * 64,
 } as const;

@@ -37,7 +37,8 @@ export interface EngineHost {
   /**
    * Translates an access as the current context would (or, with `unprivileged`, EL0's). True: `translation` holds.
    * False: the abort is pending in the host and the engine returns `exception`.
-   * `kind` tells the syndrome and whether the access must be aligned.
+   * For `execute` the address is Layout.pc as it stands: one that is not a multiple of 4 must be refused, and the host
+   * may first take a tag out of Layout.pc.
    */
   translate(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean;
   /** Makes an alignment fault pending. */
@@ -71,9 +72,15 @@ export interface EngineHost {
 /** What the CPU asks of the engine. */
 export interface Engine {
   readonly memory: WebAssembly.Memory;
-  /** Runs at most `instructions` from Layout.pc on. A single instruction is exact; blocks are never left half done. */
-  run(instructions: number): RunStatus;
-  /** Instructions retired since the start; those that faulted are not counted. */
+  /**
+   * Runs `instructions` from Layout.pc on, exactly so many unless another status than `budget` says otherwise.
+   * A breakpoint at the very first instruction does not stop it when `resume` is true, which is the default.
+   */
+  run(instructions: number, resume?: boolean): RunStatus;
+  /**
+   * Instructions retired since the start, exact also while the host is asked something. Those that faulted are not
+   * counted; those that called `system` or `raise` are, whatever these did.
+   */
   readonly retired: number;
   /** All translations are stale: TLBI, TTBR, TCR, SCTLR. */
   flushTlb(): void;

@@ -1,0 +1,186 @@
+/** Data accesses that the TLB does not answer: translation, faults, watchpoints, devices, page crossings, code. */
+import { accessKinds, Layout } from '../../../arm/index.ts';
+import type { DecodedCode } from './code.ts';
+import { Access, type EngineHost } from './host.ts';
+import type { EngineState } from './state.ts';
+import type { Tlb } from './tlb.ts';
+
+const pageBytes = 4096;
+const unprivilegedKind = accessKinds.indexOf('unprivileged');
+const firstAlignedKind = accessKinds.indexOf('ordered');
+const atomicKind = accessKinds.indexOf('atomic');
+
+/** One object is used over and over: an access is carried out before the next begins. */
+interface Request {
+  low: number;
+  high: number;
+  element: number;
+  bytes: number;
+  /** Something that needs permission to write. */
+  write: boolean;
+  store: boolean;
+  atomic: boolean;
+  unprivileged: boolean;
+  aligned: boolean;
+}
+
+export class SlowAccess {
+  readonly #state: EngineState;
+  readonly #tlb: Tlb;
+  readonly #code: DecodedCode;
+  readonly #host: EngineHost;
+  readonly #request: Request = {
+    low: 0,
+    high: 0,
+    element: 0,
+    bytes: 0,
+    write: false,
+    store: false,
+    atomic: false,
+    unprivileged: false,
+    aligned: false,
+  };
+
+  constructor(state: EngineState, tlb: Tlb, code: DecodedCode, host: EngineHost) {
+    this.#state = state;
+    this.#tlb = tlb;
+    this.#code = code;
+    this.#host = host;
+  }
+
+  /**
+   * The place in memory to load from or store to, or 0 with an exception pending. The value of a store stands in
+   * Layout.scratch; where the store has already been done the place is Layout.scratch again. The description is that
+   * of accessDescription().
+   */
+  access(low: number, high: number, description: number, store: boolean): number {
+    const request = this.#request;
+    const kind = description >> 3;
+    request.low = low;
+    request.high = high;
+    request.element = 1 << (description & 3);
+    request.bytes = request.element << ((description >> 2) & 1);
+    request.store = store;
+    request.atomic = kind === atomicKind;
+    request.write = store || request.atomic;
+    request.unprivileged = kind === unprivilegedKind;
+    const mustAlign = kind >= firstAlignedKind;
+    request.aligned = (low & ((mustAlign ? request.bytes : request.element) - 1)) === 0;
+    if (!request.aligned && (mustAlign || this.#state.i32[Layout.alignCheck >> 2] !== 0)) {
+      this.#host.alignmentFault(low, high, request.write);
+      return 0;
+    }
+    return (low & (pageBytes - 1)) + request.bytes <= pageBytes ? this.#inPage(request) : this.#crossing(request);
+  }
+
+  /** The physical address of a part of the access, or -1 with an exception pending. */
+  #translate({ low, high, write, unprivileged, aligned }: Request, vaLow: number, vaHigh: number): number {
+    const host = this.#host;
+    if (!host.translate(vaLow, vaHigh, write ? Access.write : Access.read, unprivileged)) return -1;
+    if (host.translation.device && !aligned) {
+      host.alignmentFault(low, high, write);
+      return -1;
+    }
+    return host.translation.physical;
+  }
+
+  /** Whether a watchpoint stops the access. What is read to be written is watched as both. */
+  #stopped({ low, high, bytes, store, atomic, unprivileged }: Request): boolean {
+    const host = this.#host;
+    return (
+      ((store || atomic) && host.watched(low, high, bytes, true, unprivileged)) ||
+      (!store && host.watched(low, high, bytes, false, unprivileged))
+    );
+  }
+
+  #inPage(request: Request): number {
+    const { low, high, bytes, write, unprivileged } = request;
+    const state = this.#state;
+    const physical = this.#translate(request, low, high);
+    if (physical < 0) return 0;
+    const { device } = this.#host.translation;
+    const isWatched = this.#host.pageWatched(low, high);
+    if (isWatched && this.#stopped(request)) return 0;
+    const place = state.place(physical);
+    if (place === 0) return this.#device(request, physical);
+    const pagePlace = place - (low & (pageBytes - 1));
+    const holdsCode = write && this.#code.holdsCode(pagePlace);
+    if (!isWatched) {
+      const context = unprivileged ? Layout.contexts : state.i32[Layout.context >> 2];
+      this.#tlb.fillData(context, write, low, high, place, device, holdsCode);
+    }
+    if (holdsCode && request.store) this.#code.written(place, bytes);
+    return place;
+  }
+
+  #device(request: Request, physical: number): number {
+    const { low, high, element, bytes, store } = request;
+    const { i32 } = this.#state;
+    const scratch = Layout.scratch >> 2;
+    // The host's value is at Layout.scratch, but a second element belongs behind the first.
+    const first = [i32[scratch], i32[scratch + 1]];
+    for (let done = 0; done < bytes; done += element) {
+      if (store && done > 0) this.#state.u8.copyWithin(Layout.scratch, Layout.scratch + done, Layout.scratch + bytes);
+      if (!store) i32.fill(0, scratch, scratch + 2);
+      const answered = store
+        ? this.#host.deviceWrite(physical + done, element)
+        : this.#host.deviceRead(physical + done, element);
+      if (!answered) {
+        this.#host.externalAbort(low, high, store ? Access.write : Access.read);
+        return 0;
+      }
+      if (store) continue;
+      if (done === 0) {
+        first[0] = i32[scratch];
+        first[1] = i32[scratch + 1];
+      } else {
+        this.#state.u8.copyWithin(Layout.scratch + element, Layout.scratch, Layout.scratch + element);
+        i32[scratch] = first[0];
+        if (element === 8) i32[scratch + 1] = first[1];
+      }
+    }
+    return Layout.scratch;
+  }
+
+  /** Both pages are translated before anything is accessed. */
+  #crossing(request: Request): number {
+    const { low, high, bytes } = request;
+    const inFirst = pageBytes - (low & (pageBytes - 1));
+    const nextLow = (low + inFirst) | 0;
+    const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
+    const first = this.#translate(request, low, high);
+    if (first < 0) return 0;
+    const second = this.#translate(request, nextLow, nextHigh);
+    if (second < 0) return 0;
+    const host = this.#host;
+    if ((host.pageWatched(low, high) || host.pageWatched(nextLow, nextHigh)) && this.#stopped(request)) return 0;
+    const value = this.#state.u8.slice(Layout.scratch, Layout.scratch + 16);
+    for (let i = 0; i < bytes; i++) {
+      const physical = i < inFirst ? first + i : second + i - inFirst;
+      if (!this.#byte(request, physical, value, i)) return 0;
+    }
+    this.#state.u8.set(value, Layout.scratch);
+    return Layout.scratch;
+  }
+
+  #byte({ low, high, store }: Request, physical: number, value: Uint8Array, index: number): boolean {
+    const { u8 } = this.#state;
+    const place = this.#state.place(physical);
+    if (place !== 0) {
+      if (store) {
+        this.#code.written(place, 1);
+        u8[place] = value[index];
+      } else {
+        value[index] = u8[place];
+      }
+      return true;
+    }
+    u8[Layout.scratch] = value[index];
+    if (store ? this.#host.deviceWrite(physical, 1) : this.#host.deviceRead(physical, 1)) {
+      value[index] = u8[Layout.scratch];
+      return true;
+    }
+    this.#host.externalAbort(low, high, store ? Access.write : Access.read);
+    return false;
+  }
+}

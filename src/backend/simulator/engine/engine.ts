@@ -1,0 +1,236 @@
+/** Runs guest code in the interpreter's WebAssembly module. */
+import {
+  type A64Instruction,
+  type AccessKind,
+  a64Instructions,
+  accessKinds,
+  HandlerIndex,
+  Layout,
+  Record,
+  raises,
+  Status,
+} from '../../../arm/index.ts';
+import { SlowAccess } from './access.ts';
+import { DecodedCode } from './code.ts';
+import { handlersOf } from './handlers.ts';
+import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
+import { allocate, EngineState } from './state.ts';
+import { Tlb } from './tlb.ts';
+
+export interface EngineOptions {
+  /** Physical address and size of RAM, multiples of 4096. */
+  readonly ramBase: number;
+  readonly ramSize: number;
+  readonly host: EngineHost;
+  /** Other instructions than all: for tests. */
+  readonly instructions?: readonly A64Instruction[];
+  /** From SimulatorEngine.allocate; without it the constructor throws a RangeError when there is not enough memory. */
+  readonly memory?: WebAssembly.Memory;
+}
+
+interface Exports {
+  start(record: number, limit: number, context: number): number;
+  nzcv(): number;
+}
+
+/** Instructions granted to one call of the module: the limit of a run must fit 32 bits. */
+const maximumGrant = 1 << 24;
+
+export class SimulatorEngine implements Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly #state: EngineState;
+  readonly #host: EngineHost;
+  readonly #tlb: Tlb;
+  readonly #code: DecodedCode;
+  readonly #slow: SlowAccess;
+  readonly #start: Exports['start'];
+  readonly #nzcv: Exports['nzcv'];
+  /** Instructions granted so far; those that Layout.budget still holds have not run. */
+  #granted = 0;
+  #el = 1;
+
+  /** Memory for an engine with this much RAM; undefined when there is not so much. */
+  static allocate(ramSize: number): WebAssembly.Memory | undefined {
+    return allocate(ramSize);
+  }
+
+  constructor({ ramBase, ramSize, host, instructions = a64Instructions, memory = allocate(ramSize) }: EngineOptions) {
+    if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
+    const { module, ends } = handlersOf(instructions);
+    this.memory = memory;
+    this.#host = host;
+    this.#state = new EngineState(memory, ramBase, ramSize);
+    this.#tlb = new Tlb(this.#state);
+    this.#code = new DecodedCode({
+      state: this.#state,
+      tlb: this.#tlb,
+      instructions,
+      ends,
+      systemSlot: (encoding, write) => host.systemSlot(encoding, write),
+    });
+    this.#slow = new SlowAccess(this.#state, this.#tlb, this.#code, host);
+    const instance = new WebAssembly.Instance(module, { host: { memory, ...this.#imports() } });
+    const { start, nzcv } = instance.exports as unknown as Exports;
+    this.#start = start;
+    this.#nzcv = nzcv;
+    this.setContext(1, false);
+  }
+
+  #imports(): Record<string, unknown> {
+    const slow = this.#slow;
+    const host = this.#host;
+    return {
+      load: (low: number, high: number, description: number) => slow.access(low, high, description, false),
+      store: (low: number, high: number, description: number) => slow.access(low, high, description, true),
+      system: (word: number) => host.system(word),
+      raise: (kind: number, immediate: number) => host.raise(raises[kind], immediate),
+      spAlignmentFault: () => host.spAlignmentFault(),
+    };
+  }
+
+  get retired(): number {
+    return this.#granted - this.#state.i32[Layout.budget >> 2];
+  }
+
+  run(instructions: number, resume = true): RunStatus {
+    const { i32 } = this.#state;
+    const budget = Layout.budget >> 2;
+    const end = this.retired + instructions;
+    let stepOver = resume;
+    for (;;) {
+      const left = end - this.retired;
+      if (left <= 0) return RunStatus.budget;
+      const record = this.#find();
+      if (record === 0) return RunStatus.exception;
+      const status = this.#runFrom(record, left, stepOver);
+      this.#granted -= i32[budget];
+      i32[budget] = 0;
+      if (status === Status.undecoded) this.#code.setPcTo(i32[Layout.undecoded >> 2]);
+      else if (status !== Status.budget && status !== Status.miss) return status as RunStatus;
+      if (end - this.retired !== left) stepOver = false;
+    }
+  }
+
+  #runFrom(record: number, left: number, stepOver: boolean): number {
+    const { i32 } = this.#state;
+    let start = record;
+    let count = Math.min(left, maximumGrant);
+    if (stepOver && i32[record >> 2] === HandlerIndex.breakpoint) {
+      count = 1;
+      start = Layout.part;
+      this.#code.decodeAlone(record, start);
+      this.#stopAfter(record, 1);
+    } else if (i32[(record + Record.span) >> 2] > count * Record.bytes) {
+      start = Layout.part;
+      i32.copyWithin(start >> 2, record >> 2, (record + count * Record.bytes) >> 2);
+      this.#stopAfter(record, count);
+    }
+    this.#granted += count;
+    return this.#start(start, start + count * Record.bytes, i32[Layout.context >> 2]);
+  }
+
+  /** Ends the part of records that was copied from `record`. */
+  #stopAfter(record: number, count: number): void {
+    const { i32 } = this.#state;
+    const stop = (Layout.part + count * Record.bytes) >> 2;
+    const pc = (record + Record.pc) >> 2;
+    const low = (i32[pc] >>> 0) + 4 * count;
+    i32[stop] = HandlerIndex.stop;
+    i32[stop + Record.pc / 4] = low;
+    i32[stop + Record.pc / 4 + 1] = i32[pc + 1] + (low >= 2 ** 32 ? 1 : 0);
+  }
+
+  /** The decoded record at Layout.pc, or 0 with an exception pending. */
+  #find(): number {
+    const { i32 } = this.#state;
+    const pc = Layout.pc >> 2;
+    const context = i32[Layout.context >> 2];
+    let first = this.#tlb.findCode(context, i32[pc], i32[pc + 1]);
+    if (first === 0) {
+      first = this.#fetch(context);
+      if (first === 0) return 0;
+    }
+    const record = first + ((i32[pc] & 0xffc) << 4);
+    if (i32[record >> 2] === HandlerIndex.undecoded) this.#code.decode(record);
+    return record;
+  }
+
+  /** The first record of the page at Layout.pc, or 0 with an exception pending. */
+  #fetch(context: number): number {
+    const { i32 } = this.#state;
+    const pc = Layout.pc >> 2;
+    const host = this.#host;
+    if (!host.translate(i32[pc], i32[pc + 1], Access.execute, false)) return 0;
+    const low = i32[pc];
+    const high = i32[pc + 1];
+    const place = this.#state.place(host.translation.physical);
+    if (place === 0) {
+      host.externalAbort(low, high, Access.execute);
+      return 0;
+    }
+    const first = this.#code.page(place - (low & 0xfff), low, high, this.#el);
+    this.#tlb.fillCode(context, low, high, first);
+    return first;
+  }
+
+  flushTlb(): void {
+    this.#tlb.flush();
+  }
+
+  flushPage(vaLow: number, _vaHigh: number): void {
+    this.#tlb.flushPage(vaLow);
+  }
+
+  setContext(el: number, pan: boolean): void {
+    this.#el = el;
+    this.#state.i32[Layout.context >> 2] = Tlb.context(el, pan);
+  }
+
+  changed(physical: number, bytes: number): void {
+    const { ramBase, ramSize } = this.#state;
+    const from = Math.max(physical, ramBase);
+    const to = Math.min(physical + bytes, ramBase + ramSize);
+    if (from < to) this.#code.written(this.#state.place(from), to - from);
+  }
+
+  setBreakpoints(addresses: readonly bigint[]): void {
+    this.#code.setBreakpoints(addresses);
+  }
+
+  watchpointsChanged(): void {
+    this.#tlb.flush();
+  }
+
+  getNzcv(): number {
+    return this.#nzcv();
+  }
+
+  setNzcv(value: number): void {
+    const { i32 } = this.#state;
+    i32[Layout.flagsKind >> 2] = 0;
+    i32[Layout.flagsA >> 2] = value;
+    i32[(Layout.flagsA >> 2) + 1] = 0;
+  }
+
+  ramOffset(physical: number): number {
+    return this.#state.place(physical) || -1;
+  }
+
+  load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean {
+    const place = this.#access(vaLow, vaHigh, bytes, kind, false);
+    if (place !== 0) this.#state.u8.copyWithin(Layout.scratch, place, place + bytes);
+    return place !== 0;
+  }
+
+  store(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean {
+    const place = this.#access(vaLow, vaHigh, bytes, kind, true);
+    if (place !== 0) this.#state.u8.copyWithin(place, Layout.scratch, Layout.scratch + bytes);
+    return place !== 0;
+  }
+
+  /** 16 bytes are a pair. */
+  #access(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind, store: boolean): number {
+    const size = bytes === 16 ? 3 | 4 : Math.log2(bytes);
+    return this.#slow.access(vaLow, vaHigh, size | (accessKinds.indexOf(kind) << 3), store);
+  }
+}

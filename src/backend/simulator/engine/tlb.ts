@@ -1,0 +1,103 @@
+/** The soft TLBs that handlers look into: see Context. Filled by what they miss. */
+import { Context, Layout } from '../../../arm/index.ts';
+import type { EngineState } from './state.ts';
+
+const contextCount = 3;
+const page = 4096;
+
+const entryIndex = (vaLow: number, entries: number) => (vaLow >>> 12) & (entries - 1);
+
+export class Tlb {
+  readonly #state: EngineState;
+  /** Whether a context has been filled since it was flushed. */
+  readonly #filled: boolean[] = new Array(contextCount).fill(true);
+
+  constructor(state: EngineState) {
+    this.#state = state;
+    this.flush();
+  }
+
+  /** The context of an exception level, as an address. */
+  static context(el: number, pan: boolean): number {
+    const index = el === 0 ? 0 : pan ? 2 : 1;
+    return Layout.contexts + index * Context.bytes;
+  }
+
+  fillData(
+    context: number,
+    write: boolean,
+    vaLow: number,
+    vaHigh: number,
+    place: number,
+    aligned: boolean,
+    code: boolean,
+  ): void {
+    const at = context + (write ? Context.write : Context.read) + entryIndex(vaLow, Context.entries) * 16;
+    this.#fill(context, at, (vaLow & -page) | (write && code ? 1 : 0), vaHigh, place - vaLow);
+    this.#state.i32[(at + Context.aligned) >> 2] = aligned ? 1 : 0;
+  }
+
+  fillCode(context: number, vaLow: number, vaHigh: number, firstRecord: number): void {
+    const at = context + Context.code + entryIndex(vaLow, Context.codeEntries) * 16;
+    this.#fill(context, at, vaLow & -page, vaHigh, firstRecord);
+  }
+
+  #fill(context: number, at: number, tagLow: number, tagHigh: number, value: number): void {
+    const { i32 } = this.#state;
+    i32[at >> 2] = tagLow;
+    i32[(at >> 2) + 1] = tagHigh;
+    i32[(at + Context.value) >> 2] = value;
+    this.#filled[(context - Layout.contexts) / Context.bytes] = true;
+  }
+
+  /** The first record of the page of an address, or 0. */
+  findCode(context: number, vaLow: number, vaHigh: number): number {
+    const { i32 } = this.#state;
+    const at = (context + Context.code + entryIndex(vaLow, Context.codeEntries) * 16) >> 2;
+    return i32[at] === (vaLow & ~0xffc) && i32[at + 1] === vaHigh ? i32[at + 2] : 0;
+  }
+
+  flush(): void {
+    this.#filled.forEach((filled, index) => {
+      if (!filled) return;
+      const from = Layout.contexts + index * Context.bytes;
+      this.#state.i32.fill(-1, from >> 2, (from + Context.bytes) >> 2);
+      this.#filled[index] = false;
+    });
+  }
+
+  /** Forgets where code has been decoded to. */
+  flushCode(): void {
+    this.#eachContext((context) => {
+      const from = context + Context.code;
+      this.#state.i32.fill(-1, from >> 2, (from + Context.codeEntries * 16) >> 2);
+    });
+  }
+
+  /** Forgets the page of an address, whatever its tag in the top byte. */
+  flushPage(vaLow: number): void {
+    const forget = (at: number) => this.#state.i32.fill(-1, at >> 2, (at >> 2) + 2);
+    this.#eachContext((context) => {
+      const data = entryIndex(vaLow, Context.entries) * 16;
+      forget(context + Context.read + data);
+      forget(context + Context.write + data);
+      forget(context + Context.code + entryIndex(vaLow, Context.codeEntries) * 16);
+    });
+  }
+
+  /** From now on stores to this page of RAM must look for decoded code. */
+  markCode(place: number): void {
+    const { i32 } = this.#state;
+    this.#eachContext((context) => {
+      const from = (context + Context.write) >> 2;
+      for (let at = from; at < from + Context.entries * 4; at += 4) {
+        const tag = i32[at];
+        if ((tag & 0xfff) === 0 && ((tag + i32[at + 2]) | 0) === (place | 0)) i32[at] = tag | 1;
+      }
+    });
+  }
+
+  #eachContext(act: (context: number) => void): void {
+    for (let index = 0; index < contextCount; index++) act(Layout.contexts + index * Context.bytes);
+  }
+}
