@@ -23,9 +23,3 @@ export class CpuState {
   /** System registers by the 16-bit number op0:op1:CRn:CRm:op2. */
   readonly system = new BigUint64Array(0x10000);
 }
-
-/** The exception level of a PSTATE of AArch64. */
-export const exceptionLevel = (pstate: bigint): number => Number((pstate >> 2n) & 3n);
-
-/** Which SP_ELx is the stack pointer under this PSTATE: PSTATE.SP chooses between SP_EL0 and the own one. */
-export const stackPointerIndex = (pstate: bigint): number => ((pstate & 1n) === 1n ? exceptionLevel(pstate) : 0);

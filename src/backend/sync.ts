@@ -129,8 +129,22 @@ export class CpuSync {
     this.#errnos = new Int32Array(size);
   }
 
-  /** The machine has run or was written to: nothing that was read holds any more. */
+  /** How often the CPU has run or was reset. */
+  runs = 0;
+
+  /** Changes whenever what was read before may no longer hold. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The machine was written to: nothing that was read holds any more. */
   invalidate(): void {
+    this.#epoch++;
+  }
+
+  /** The CPU has run. */
+  ran(): void {
+    this.runs++;
     this.#epoch++;
   }
 
@@ -142,11 +156,10 @@ export class CpuSync {
   }
 
   #refill({ core, cpregs }: Scope): SyncResult {
-    const stale: Scope = {
+    return this.#getRegisters({
       core: core.filter((position) => this.#coreEpoch[position] !== this.#epoch),
       cpregs: cpregs.filter((position) => this.#cpregEpoch[position] !== this.#epoch),
-    };
-    return this.#getRegisters(stale);
+    });
   }
 
   /** Machine -> list. Until list -> state has run, state -> list will not touch these registers. */
@@ -181,7 +194,7 @@ export class CpuSync {
 
   /** Machine -> list -> state, everything. */
   kvmArchGetRegisters(): SyncResult {
-    this.invalidate();
+    this.ran();
     const result = this.#getRegisters(this.all);
     this.#getEvents();
     return result;

@@ -1,0 +1,209 @@
+/**
+ * Every register of a CPU that a debugger can reach: where its value lies, what a read of it must know, and how an edit
+ * changes CpuState. Made once from the ids that the vCPU lists, so nothing is offered that the machine does not have.
+ */
+import {
+  type CpuState,
+  findRegister,
+  mask,
+  Pstate,
+  registerByNumber,
+  type SystemRegister,
+  spEl,
+  systemRegisters,
+} from '../arm/index.ts';
+import { type CoreRegister, corePosition, coreRegisters } from './core-registers.ts';
+import { idToSystemRegisterNumber } from './kvm-ids.ts';
+import type { CpuSync, Scope } from './sync.ts';
+
+export interface GuestRegister {
+  /** The manual's for a system register, gdb's for the others. */
+  readonly name: string;
+  readonly bits: 32 | 64 | 128;
+  /** Exactly what an edit of it puts and reads back. */
+  readonly scope: Scope;
+  /** What a read fetches: the scope, or more that is likely to be asked for next. */
+  readonly readScope: Scope;
+  /** The value as last read from the machine. */
+  read(cpu: CpuSync): bigint;
+  edit(state: CpuState, value: bigint): void;
+  readonly definition?: SystemRegister;
+  /** For `sp`: the register that it is under the present PSTATE, which the scope of `sp` reads. */
+  readonly current?: (cpu: CpuSync) => GuestRegister;
+}
+
+/** gdb's numbers of the registers that every AArch64 target has. */
+export const GdbNumber = { x: 0, sp: 31, pc: 32, cpsr: 33, v: 34, fpsr: 66, fpcr: 67 } as const;
+
+const core = (...names: readonly string[]): Scope => ({
+  core: names.map((name) => corePosition.get(name)!).sort((a, b) => a - b),
+  cpregs: [],
+});
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+/** What is asked for after every stop, read in one call. */
+export const stopScope: Scope = core('PC', 'PSTATE', 'SP_EL0', 'SP_EL1', 'X29', 'X30');
+export const pcScope: Scope = core('PC');
+/** All of `g`. */
+const generalScope: Scope = core('PC', 'PSTATE', 'SP_EL0', 'SP_EL1', ...numbers(31).map((n) => `X${n}`));
+
+const scratch = new BigUint64Array(2);
+
+function coreRegister(name: string, register: CoreRegister, bits: 32 | 64 | 128, readScope?: Scope): GuestRegister {
+  const scope = core(register.name);
+  const wide = bits === 128;
+  return {
+    name,
+    bits,
+    scope,
+    readScope: readScope ?? scope,
+    read: ({ state }) => {
+      register.store(state, scratch, 0);
+      return wide ? scratch[0] | (scratch[1] << 64n) : scratch[0];
+    },
+    edit: (state, value) => {
+      scratch[0] = value;
+      scratch[1] = value >> 64n;
+      register.load(state, scratch, 0);
+    },
+    definition: systemDefinition(register.name),
+  };
+}
+
+function systemDefinition(name: string): SystemRegister | undefined {
+  const found = findRegister(name);
+  return 'number' in found ? found : undefined;
+}
+
+/** A register of the list. What the machine holds is the list's value: the state may have been unable to take it. */
+function listRegister(definition: SystemRegister, cpu: CpuSync, position: number): GuestRegister {
+  const scope: Scope = { core: [], cpregs: [position] };
+  const { access } = cpu.list.cpregs[position];
+  return {
+    name: definition.name,
+    bits: 64,
+    scope,
+    readScope: scope,
+    read: ({ list }) => list.cpregValues[position],
+    edit: (state, value) => {
+      if (typeof access === 'object') access.write(state, value);
+    },
+    definition,
+  };
+}
+
+/** A view of some bits of PSTATE, as DAIF. */
+function pstateView(definition: SystemRegister): GuestRegister {
+  const visible = definition.fields
+    .filter(({ kind }) => kind === 'field')
+    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  return {
+    name: definition.name,
+    bits: 64,
+    scope: core('PSTATE'),
+    readScope: core('PSTATE'),
+    read: ({ state }) => state.pstate & visible,
+    // Bits that PSTATE has no place for are kept as they are, and the read-back tells.
+    edit: (state, value) => {
+      state.pstate = (state.pstate & ~visible) | (value & visible);
+    },
+    definition,
+  };
+}
+
+/** Where the identification registers tell that a bit of PSTATE exists: register, lowest bit of a field of four. */
+const pstateFeatures: Readonly<Record<string, readonly [register: string, low: number]>> = {
+  FEAT_PAN: ['ID_AA64MMFR1_EL1', 20],
+  FEAT_UAO: ['ID_AA64MMFR2_EL1', 4],
+  FEAT_DIT: ['ID_AA64PFR0_EL1', 48],
+  FEAT_SSBS: ['ID_AA64PFR1_EL1', 4],
+};
+
+export class RegisterTable {
+  readonly #cpu: CpuSync;
+  /** The registers that every AArch64 target has, by gdb's numbers. */
+  readonly general: ReadonlyMap<number, GuestRegister>;
+  /** System registers by op0:op1:CRn:CRm:op2, ascending. */
+  readonly system: ReadonlyMap<number, GuestRegister>;
+
+  constructor(cpu: CpuSync) {
+    this.#cpu = cpu;
+    this.general = this.#generalRegisters();
+    this.system = this.#systemRegisters();
+  }
+
+  #generalRegisters(): Map<number, GuestRegister> {
+    const present = new Set(this.#cpu.all.core);
+    const register = (
+      name: string,
+      from: string,
+      bits: 32 | 64 | 128,
+      readScope?: Scope,
+    ): GuestRegister | undefined => {
+      const position = corePosition.get(from)!;
+      return present.has(position) ? coreRegister(name, coreRegisters[position], bits, readScope) : undefined;
+    };
+    const pairs: [number, GuestRegister | undefined][] = [
+      ...numbers(31).map((n): [number, GuestRegister | undefined] => [
+        GdbNumber.x + n,
+        register(`x${n}`, `X${n}`, 64, n >= 29 ? stopScope : generalScope),
+      ]),
+      [GdbNumber.sp, this.#stackPointer()],
+      [GdbNumber.pc, register('pc', 'PC', 64, stopScope)],
+      [GdbNumber.cpsr, register('cpsr', 'PSTATE', 32, stopScope)],
+      ...numbers(32).map((n): [number, GuestRegister | undefined] => [
+        GdbNumber.v + n,
+        register(`v${n}`, `V${n}`, 128),
+      ]),
+      [GdbNumber.fpsr, register('fpsr', 'FPSR', 32)],
+      [GdbNumber.fpcr, register('fpcr', 'FPCR', 32)],
+    ];
+    return new Map(pairs.filter((pair): pair is [number, GuestRegister] => pair[1] !== undefined));
+  }
+
+  /** SP of the present exception level and PSTATE.SP: never blindly SP_EL0. */
+  #stackPointer(): GuestRegister {
+    const banks = ['SP_EL0', 'SP_EL1'].map((name) =>
+      coreRegister(name, coreRegisters[corePosition.get(name)!], 64, stopScope),
+    );
+    const current = ({ state }: CpuSync): GuestRegister =>
+      banks[Math.min(spEl(Number(state.pstate & BigInt(Pstate.M))), 1)];
+    return {
+      name: 'sp',
+      bits: 64,
+      scope: core('PSTATE', 'SP_EL0', 'SP_EL1'),
+      readScope: stopScope,
+      read: (cpu) => current(cpu).read(cpu),
+      edit: (state, value) => {
+        state.sp[Math.min(spEl(Number(state.pstate & BigInt(Pstate.M))), 1)] = value;
+      },
+      current,
+    };
+  }
+
+  #systemRegisters(): Map<number, GuestRegister> {
+    const found = new Map<number, GuestRegister>();
+    for (const [position, { index }] of this.#cpu.list.cpregs.entries()) {
+      const definition = registerByNumber(idToSystemRegisterNumber(index) ?? -1);
+      if (definition && !definition.noRaw) found.set(definition.number, listRegister(definition, this.#cpu, position));
+    }
+    for (const position of this.#cpu.all.core) {
+      const definition = systemDefinition(coreRegisters[position].name);
+      if (definition) found.set(definition.number, coreRegister(definition.name, coreRegisters[position], 64));
+    }
+    for (const definition of systemRegisters)
+      if (definition.pstate && this.#hasFeature(definition.feature))
+        found.set(definition.number, pstateView(definition));
+    return new Map([...found].sort(([a], [b]) => a - b));
+  }
+
+  #hasFeature(feature: string | undefined): boolean {
+    if (feature === undefined) return true;
+    const [name, low] = pstateFeatures[feature] ?? [];
+    const position = this.#cpu.list.cpregs.findIndex((cpreg) => cpreg.name === name);
+    if (low === undefined || position < 0) return false;
+    this.#cpu.ensure({ core: [], cpregs: [position] });
+    return ((this.#cpu.list.cpregValues[position] >> BigInt(low)) & 0xfn) !== 0n;
+  }
+}

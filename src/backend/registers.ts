@@ -1,0 +1,262 @@
+/**
+ * Reading registers, and writes that are proved: an edit of CpuState is put into the machine, the machine is read back,
+ * and only if it holds exactly the value the answer is yes. Otherwise the old value is put back, that is checked too,
+ * and the answer says what refused.
+ */
+import { type CpuState, hex, mask, type SystemRegister } from '../arm/index.ts';
+import type { Outcome, Registers, RegisterWrite, Result } from '../gdbstub/index.ts';
+import { TargetError } from '../gdbstub/index.ts';
+import { FIELD_VIEW } from './description.ts';
+import { errnoText, refuse } from './errors.ts';
+import type { Journal } from './journal.ts';
+import { GdbNumber, type GuestRegister, pcScope, type RegisterTable } from './register-table.ts';
+import type { CpuSync, Scope, SyncResult } from './sync.ts';
+
+/** What to do with a write of which only some bits stick: undo and refuse it, or keep what stuck. */
+export type WritePolicy = 'strict' | 'mask';
+
+/** One CPU as the debugger sees it. */
+export interface GuestCpu {
+  readonly sync: CpuSync;
+  readonly table: RegisterTable;
+}
+
+/** What a write that is about to be made could do to the CPU's next instruction fetch. */
+export interface WriteGuard {
+  /** Called before and after a write of a register that decides translations: whether the pc is mapped. */
+  readonly pcIsMapped: (cpu: GuestCpu) => boolean;
+  /** The registers that decide translations. */
+  readonly guarded: (register: GuestRegister) => boolean;
+}
+
+export interface GuestRegistersOptions {
+  readonly cpus: readonly GuestCpu[];
+  readonly journal: Journal;
+  readonly guard: WriteGuard;
+  /** Who refuses, in the sentences: `kernel` or `simulator`. */
+  readonly machine: string;
+  /** Why the machine cannot be asked now: it runs, or it is dead. */
+  readonly unavailable: () => TargetError | undefined;
+}
+
+export class GuestRegisters implements Registers {
+  policy: WritePolicy = 'strict';
+  readonly #options: GuestRegistersOptions;
+  readonly #cpus: readonly GuestCpu[];
+  /** Of each CPU, how often it had run when its pc was last read. */
+  readonly #pcRead: number[];
+
+  constructor(options: GuestRegistersOptions) {
+    this.#options = options;
+    this.#cpus = options.cpus;
+    this.#pcRead = options.cpus.map(() => -1);
+  }
+
+  #find(thread: number, number: number): Result<{ cpu: GuestCpu; register: GuestRegister }> {
+    const unavailable = this.#options.unavailable();
+    if (unavailable) return unavailable;
+    const cpu = this.#cpus[thread - 1];
+    if (!cpu) return refuse('CPU_UNKNOWN', thread);
+    const register = numbered(cpu.table, number);
+    return register ? { cpu, register } : refuse('REGISTER_UNKNOWN', number);
+  }
+
+  read(thread: number, number: number): Result<bigint | undefined> {
+    const found = this.#find(thread, number);
+    return found instanceof TargetError ? found : this.readRegister(found.cpu, found.register);
+  }
+
+  /** undefined: the machine does not show it. */
+  readRegister({ sync }: GuestCpu, register: GuestRegister): bigint | undefined {
+    if (sync.ensure(register.readScope).length > 0 && sync.ensure(register.scope).length > 0) return undefined;
+    return register.read(sync);
+  }
+
+  write(thread: number, number: number, value: bigint): Outcome {
+    const found = this.#find(thread, number);
+    return found instanceof TargetError ? found : this.writeRegister(found.cpu, found.register, value);
+  }
+
+  /** One register, even with the value that it has. */
+  writeRegister(cpu: GuestCpu, register: GuestRegister, value: bigint): Outcome {
+    if (register.current) {
+      const unread = cpu.sync.ensure(register.scope);
+      if (unread.length > 0) return refuse('REGISTER_UNREADABLE', register.name, errnoText(unread[0].errno));
+      return this.#prove(cpu, [{ register: register.current(cpu.sync), value }]);
+    }
+    return this.#prove(cpu, [{ register, value }]);
+  }
+
+  /** All or none; registers that hold the value already are not written. PSTATE is written first: it chooses SP. */
+  writeAll(thread: number, writes: readonly RegisterWrite[]): Outcome {
+    const found: { register: GuestRegister; value: bigint }[] = [];
+    for (const { register: number, value } of writes) {
+      const one = this.#find(thread, number);
+      if (one instanceof TargetError) return one;
+      found.push({ register: one.register, value });
+    }
+    const cpu = this.#cpus[thread - 1];
+    if (!cpu) return refuse('CPU_UNKNOWN', thread);
+    const changes = this.#changes(cpu, found);
+    if (changes instanceof TargetError) return changes;
+    return changes.length === 0 ? undefined : this.#prove(cpu, changes);
+  }
+
+  #changes({ sync, table }: GuestCpu, wanted: readonly Change[]): Result<Change[]> {
+    const cpsr = table.general.get(GdbNumber.cpsr)!;
+    for (const { register, value } of wanted) {
+      if (!fits(register, value)) return refuse('VALUE_TOO_WIDE', register.name, value, register.bits);
+      const unread = sync.ensure(register.readScope);
+      if (unread.length > 0 && sync.ensure(register.scope).length > 0)
+        return refuse('REGISTER_UNREADABLE', register.name, errnoText(unread[0].errno));
+    }
+    const pstate = wanted.findLast(({ register }) => register === cpsr)?.value;
+    const before = sync.state.pstate;
+    if (pstate !== undefined) sync.state.pstate = pstate;
+    const changes = wanted
+      .map(({ register, value }) => ({ register: register.current?.(sync) ?? register, value }))
+      .sort((a, b) => Number(b.register === cpsr) - Number(a.register === cpsr));
+    sync.state.pstate = before;
+    return changes.filter(({ register, value }) => register.read(sync) !== value);
+  }
+
+  #prove(cpu: GuestCpu, changes: readonly Change[]): Outcome {
+    const { sync } = cpu;
+    for (const { register, value } of changes)
+      if (!fits(register, value)) return refuse('VALUE_TOO_WIDE', register.name, value, register.bits);
+    const pc = this.#pc(cpu);
+    const scope =
+      changes.length === 1 ? changes[0].register.scope : union(changes.map(({ register }) => register.scope));
+    const unread = sync.ensure(scope);
+    if (unread.length > 0) return refuse('REGISTER_UNREADABLE', unread[0].name, errnoText(unread[0].errno));
+    const old = changes.map(({ register }) => register.read(sync));
+    const guarded = changes.some(({ register }) => this.#options.guard.guarded(register));
+    const mapped = guarded && this.#options.guard.pcIsMapped(cpu);
+
+    const failures = put(sync, scope, changes);
+    const held = readBack(sync, scope, changes);
+    const wrong = changes.findIndex(({ value }, i) => held[i] !== value);
+    if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
+      const note =
+        mapped && !this.#options.guard.pcIsMapped(cpu)
+          ? 'the pc is no longer mapped: the next fetch faults'
+          : undefined;
+      this.#journal(cpu, pc, changes, old, held, wrong < 0 ? 'written' : 'partial', note);
+      return undefined;
+    }
+    const restored = restore(sync, scope, changes, old, held);
+    const error = restored
+      ? this.#refusal(changes[wrong], old[wrong], held[wrong] ?? old[wrong], failures)
+      : refuse(
+          'NOT_RESTORED',
+          changes[wrong].register.name,
+          changes[wrong].value,
+          old[wrong],
+          told(readBack(sync, scope, changes)[wrong]),
+        );
+    this.#journal(cpu, pc, changes, old, readBack(sync, scope, changes), 'refused', error.message);
+    return error;
+  }
+
+  /** Where the CPU stands. Between two runs it is read once; edits of it go through the state. */
+  #pc({ sync }: GuestCpu): bigint {
+    const { index } = sync.vcpu;
+    if (this.#pcRead[index] !== sync.runs && sync.ensure(pcScope).length === 0) this.#pcRead[index] = sync.runs;
+    return sync.state.pc;
+  }
+
+  #journal(
+    { sync }: GuestCpu,
+    pc: bigint,
+    changes: readonly Change[],
+    old: readonly bigint[],
+    held: readonly (bigint | undefined)[],
+    outcome: 'written' | 'partial' | 'refused',
+    note?: string,
+  ): void {
+    for (const [i, { register, value }] of changes.entries())
+      this.#options.journal.add({
+        cpu: sync.vcpu.index,
+        pc,
+        register: register.name,
+        old: old[i],
+        value,
+        held: held[i] ?? old[i],
+        outcome: outcome === 'partial' && held[i] === value ? 'written' : outcome,
+        note,
+      });
+  }
+
+  /** Why `change` did not stick. `held` is what the machine held before the old value was put back. */
+  #refusal({ register, value }: Change, old: bigint, held: bigint, failures: SyncResult): TargetError {
+    const { name, definition } = register;
+    const failure = failures[0];
+    if (failure?.operation === 'state to list') return refuse('NOT_SYNCHRONISED', name, failure.reason, old);
+    const why = failure ? errnoText(failure.errno) : 'the write was ignored';
+    if (definition?.constant) return refuse('REGISTER_CONSTANT', name, why, old);
+    if (definition?.access === 'RO' && (failure || held === old)) return refuse('REGISTER_READ_ONLY', name, why, old);
+    if (failure) return refuse('VALUE_REFUSED', failure.name, value, this.#options.machine, why, old);
+    const lost = value ^ held;
+    const res0 = definition ? reservedBits(definition, value) : 0n;
+    return refuse((lost & ~res0) === 0n ? 'BITS_RES0' : 'BITS_LOST', name, lost, old);
+  }
+}
+
+interface Change {
+  readonly register: GuestRegister;
+  readonly value: bigint;
+}
+
+/** The register of a number that the debugger was told: a view by fields is the register itself. */
+export function numbered(table: RegisterTable, number: number): GuestRegister | undefined {
+  return table.general.get(number) ?? table.system.get(number >= FIELD_VIEW ? number - FIELD_VIEW : number);
+}
+
+const fits = ({ bits }: GuestRegister, value: bigint): boolean => value >= 0n && value >> BigInt(bits) === 0n;
+
+const told = (value: bigint | undefined): string => (value === undefined ? 'an unknown value' : hex(value));
+
+/** RES0 bits of the layout that holds for this value. */
+function reservedBits({ fields, variants }: SystemRegister, value: bigint): bigint {
+  const layout = variants?.find(({ matches }) => matches(value))?.fields ?? fields;
+  return layout.filter(({ kind }) => kind === 'res0').reduce((all, { high, low }) => all | mask(high, low), 0n);
+}
+
+const ascending = (positions: readonly number[]): number[] => [...new Set(positions)].sort((a, b) => a - b);
+
+/** Core registers stand in the order of their table: PSTATE first. */
+const union = (scopes: readonly Scope[]): Scope => ({
+  core: ascending(scopes.flatMap(({ core }) => core)),
+  cpregs: ascending(scopes.flatMap(({ cpregs }) => cpregs)),
+});
+
+function put(sync: CpuSync, scope: Scope, changes: readonly Change[]): SyncResult {
+  const { state }: { state: CpuState } = sync;
+  for (const { register, value } of changes) register.edit(state, value);
+  return sync.kvmArchPutRegisters('full', scope);
+}
+
+/** What the machine holds now; undefined where it does not say. */
+function readBack(sync: CpuSync, scope: Scope, changes: readonly Change[]): (bigint | undefined)[] {
+  const unread = sync.ensure(scope);
+  return changes.map(({ register }) =>
+    unread.length > 0 && sync.ensure(register.scope).length > 0 ? undefined : register.read(sync),
+  );
+}
+
+/** Puts the old values back where they are gone. True if the machine holds them all. */
+function restore(
+  sync: CpuSync,
+  scope: Scope,
+  changes: readonly Change[],
+  old: readonly bigint[],
+  held: readonly (bigint | undefined)[],
+): boolean {
+  if (held.every((value, i) => value === old[i])) return true;
+  put(
+    sync,
+    scope,
+    changes.map(({ register }, i) => ({ register, value: old[i] })),
+  );
+  return readBack(sync, scope, changes).every((value, i) => value === old[i]);
+}
