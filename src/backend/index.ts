@@ -5,5 +5,6 @@ export * from './image/image.ts';
 export { parseImage } from './image/parse.ts';
 export * from './kvm-ids.ts';
 export * from './kvm-lists.ts';
+export * from './kvm-rules.ts';
 export * from './sync.ts';
 export * from './vcpu.ts';
