@@ -67,13 +67,14 @@ function globMatches(pattern: string, name: string): boolean {
   return p === pattern.length;
 }
 
-/** The name that was probably meant: a slip of one to three letters, or a name told without its end. */
+/** The name that was probably meant: a slip of one to three letters, or a name told without its end. Never a generic one. */
 export function nearestName(wanted: string, names: Iterable<string>): string | undefined {
   const word = wanted.toUpperCase().slice(0, 40);
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.floor(word.length / 3)) + 1;
   let longer: string | undefined;
   for (const name of names) {
+    if (genericNumber(name) !== undefined) continue;
     const upper = name.toUpperCase();
     if (word.length >= 3 && !longer && upper.startsWith(`${word}_`)) longer = name;
     const distance = editDistance(word, upper);
