@@ -26,7 +26,7 @@ export type GdbAddress =
 export function parseGdbAddress(text: string): GdbAddress {
   if (text === 'stdio') return { kind: 'stdio' };
   if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) };
-  const match = /^(?:tcp:)?(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})(?:,.*)?$/i.exec(text);
+  const match = /^(?:tcp:(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?)?(\d{1,5})(?:,.*)?$/i.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65535)
     throw new UserError(`${text} is no address for a debugger: write tcp:PORT, tcp:HOST:PORT, unix:PATH or stdio`);
