@@ -8,7 +8,8 @@ interface State {
   readonly flags?: string;
   readonly memory?: bigint;
   readonly pc?: bigint;
-  readonly [register: `x${number}` | 'sp']: bigint;
+  readonly sp?: bigint;
+  readonly [register: `x${number}`]: bigint;
 }
 /** What is executed, what is there before, and everything that is different afterwards (pc if it is not the next). */
 type Row = readonly [asm: string, before: State, changes: State];
