@@ -1,12 +1,13 @@
 /** The architecture: registers, instructions, translation, exceptions. Knows no debugger, no KVM, no I/O. */
+export { renderInstructions } from './a64/document.ts';
 export { a64Groups, a64Instructions } from './a64/index.ts';
 export * from './a64/instruction.ts';
 export { shapeIndex, shapesOf } from './a64/shapes.ts';
 export * from './bits.ts';
 export { type Analysis, analyseShape, analyseWord } from './builder/analyse.ts';
 export * from './builder/builder.ts';
-export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
 export { accessKinds, raises } from './builder/emit.ts';
+export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
 export { emitHandlers, endsSection } from './builder/handlers.ts';
 export { Context, Layout, Record } from './builder/layout.ts';
 export { HandlerIndex, Status } from './builder/runtime.ts';
@@ -25,3 +26,4 @@ export * from './registers/index.ts';
 export * from './registers/register.ts';
 export * from './registers/simd.ts';
 export * from './registers/syndrome.ts';
+export * from './registers/system-instructions.ts';
