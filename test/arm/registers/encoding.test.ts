@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { genericName, systemRegisters } from '../../../src/arm/index.ts';
+import { genericName, registerName, systemRegisters } from '../../../src/arm/index.ts';
 
 /** binutils is the oracle: each name is assembled, and the 16-bit number is read out of the instruction. */
 const directory = mkdtempSync(join(tmpdir(), 'registers-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const run = (program: string, ...args: string[]) => spawnSync(program, args, { cwd: directory, encoding: 'utf8' });
+const run = (program: string, ...args: string[]) =>
+  spawnSync(program, args, { cwd: directory, encoding: 'utf8', maxBuffer: 2 ** 24 });
 const march = '-march=armv8.8-a+sve2+sme+memtag+rng+ssbs+profile+predres+pauth+ras';
 
 /** The assembler's complaints by line, counted from 0, and the words if there was no error. */
@@ -81,5 +82,28 @@ describe('system register encodings, against binutils', () => {
     const assembler = named.map(({ name }, n) => [name, !reads.warnings.has(n), !writes.warnings.has(n)].join(' '));
     const catalogue = named.map(({ name, access }) => [name, access !== 'WO', access !== 'RO'].join(' '));
     expect(assembler).toEqual(catalogue);
+  });
+});
+
+/** What binutils knows beyond the catalogue: trace units, extensions of Armv8.7 and later, the R profile's MPU. */
+const beyond =
+  /^(TRC|TRB|BRB|CSR|SMCR|SMIDR|SMPRI|SVCR$|TPIDR2|MPAMSM|ALLINT$|ACCDATA|TEECR|TEEHBR|MPUIR|PRENR|PRSELR|PRBAR|PRLAR)/;
+
+describe('every number that MRS can name, against objdump', () => {
+  const numbers = Array.from({ length: 0x8000 }, (_, n) => 0x8000 + n);
+  writeFileSync(
+    join(directory, 'all.bin'),
+    Uint32Array.from(numbers, (number) => 0xd5200000 | (number << 5)),
+  );
+  const { stdout } = run('aarch64-linux-gnu-objdump', '-b', 'binary', '-m', 'aarch64', '-D', 'all.bin');
+  const names = [...stdout.matchAll(/\tmrs\tx0, (\S+)/g)].map(([, name]) => name.toUpperCase());
+
+  it('has the same name in the catalogue, or none in either', () => {
+    expect(names).toHaveLength(numbers.length);
+    const differences = numbers.flatMap((number, n) => {
+      const mine = registerName(number).toUpperCase();
+      return mine === names[n] || beyond.test(names[n]) || younger.includes(mine) ? [] : [`${mine} ${names[n]}`];
+    });
+    expect(differences).toEqual([]);
   });
 });

@@ -221,7 +221,7 @@ describe('explaining a syndrome', () => {
     ],
     [
       'MRS X2, MDSCR_EL1',
-      0x62280045n,
+      0x62240045n,
       'Trapped MSR, MRS or System instruction',
       { Op0: '2', Rt: '2 X2', CRm: '2', Direction: '1 read' },
     ],
