@@ -277,10 +277,3 @@ export function translateForDebugger(
   const status = walk(regime, memory, vaLow, vaHigh);
   return status === TRANSLATED || (status & ~3) === FaultStatus.accessFlag ? leaf.physical : undefined;
 }
-
-/** The virtual address that a branch goes to: with TBI the top byte is a copy of bit 55. AArch64.BranchAddr(). */
-export const branchAddress = (regime: TranslationRegime, address: bigint): bigint => {
-  const upper = (address >> 55n) & 1n;
-  if (!regime.halves[upper ? 1 : 0].topByteIgnored) return address;
-  return upper ? address | (0xffn << 56n) : address & ((1n << 56n) - 1n);
-};

@@ -26,6 +26,8 @@ export interface RegisterFile {
    */
   readSystem(number: number): bigint;
   writeSystem(number: number, value: bigint): void;
+  /** The bits that the CPU keeps when it runs: the others are RES0 in this CPU, whatever the catalogue says. */
+  keptBits(number: number): bigint;
   /** CCSIDR_EL1 for each value of CSSELR_EL1, 0..13. */
   readonly cacheSizes: readonly number[];
   /** Whether the CPU has run since its reset. */

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { FaultStatus } from '../../../src/arm/exception.ts';
 import {
   Access,
-  branchAddress,
   type DescriptorReader,
   newTranslationResult,
   TRANSLATED,
@@ -464,13 +463,4 @@ describe('memory types', () => {
     expect(ask({ registers: { sctlr: 0n } }).result.device).toBe(true);
     expect(ask({ registers: { sctlr: 0n }, access: execute }).result.device).toBe(false);
   });
-});
-
-test('branches lose their tags with TBI only', () => {
-  const regime = (tcr: bigint) => translationRegime(registers({ tcr }));
-  const [tagged0, tagged1] = [0xab12_3456_789a_bcdcn, 0xabff_3456_789a_bcdcn];
-  expect(branchAddress(regime(0n), tagged0)).toBe(tagged0);
-  expect(branchAddress(regime(1n << 37n), tagged0)).toBe(0x0012_3456_789a_bcdcn);
-  expect(branchAddress(regime(1n << 37n), tagged1)).toBe(tagged1);
-  expect(branchAddress(regime(1n << 38n), tagged1)).toBe(0xffff_3456_789a_bcdcn);
 });

@@ -1,0 +1,239 @@
+/** A simulated CPU: the host of the engine, and the loop that takes what the engine cannot go on with. */
+import { Access, Esr, FaultStatus, Layout, Pstate, type Raise, type TranslationResult } from '../../arm/index.ts';
+import type { MappedDevice } from '../devices/device.ts';
+import type { Exit, GuestDebug } from '../vcpu.ts';
+import type { Clock } from './clock.ts';
+import { Core } from './core.ts';
+import { Debug } from './debug.ts';
+import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
+import { firmwareCall, PSCI_1_1 } from './psci.ts';
+import { SystemInstructions } from './system-instructions.ts';
+import { SystemRegisters } from './system-registers.ts';
+
+export interface CpuOptions {
+  readonly engine: (host: EngineHost) => Engine;
+  readonly devices: readonly MappedDevice[];
+  readonly clock: Clock;
+}
+
+/** LDXR, LDAXR, LDXP, LDAXP. */
+const isLoadExclusive = (word: number): boolean =>
+  (word & 0x3fe00000) === 0x08400000 || (word & 0xbfe00000) >>> 0 === 0x88600000;
+
+export class Cpu implements EngineHost {
+  readonly core: Core;
+  readonly debug: Debug;
+  readonly registers: SystemRegisters;
+  readonly translation: TranslationResult;
+  /** Why the CPU stands still; undefined: it may run. */
+  exit: Exit | undefined;
+  /** What PSCI_VERSION answers. */
+  psciVersion = (): bigint => PSCI_1_1;
+  private readonly instructions: SystemInstructions;
+  private readonly devices: readonly MappedDevice[];
+  /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
+  private stepped: boolean | undefined;
+
+  constructor({ engine, devices, clock }: CpuOptions) {
+    this.core = new Core(engine(this), clock);
+    this.translation = this.core.translation;
+    this.debug = new Debug(this.core);
+    this.registers = new SystemRegisters(this.core, this.debug, clock);
+    this.instructions = new SystemInstructions(this.core, this.debug, this.registers);
+    this.devices = devices;
+    this.reset();
+  }
+
+  reset(): void {
+    this.core.reset();
+    this.registers.reset();
+    this.instructions.waiting = false;
+    this.exit = undefined;
+    this.stepped = undefined;
+  }
+
+  setGuestDebug(debug: GuestDebug): void {
+    this.debug.set(debug);
+  }
+
+  /** Whether WFI or WFE waits. */
+  get waiting(): boolean {
+    return this.instructions.waiting;
+  }
+
+  // --- running
+
+  /** Begins a run: nothing has happened yet, and the hardware sees the registers as they were put. */
+  begin(): void {
+    this.exit = undefined;
+    this.instructions.waiting = false;
+    this.registers.settle();
+    this.core.takePending();
+  }
+
+  /** Runs about so many instructions, less when `exit` is set or the CPU waits. An exception counts as one. */
+  run(instructions: number): void {
+    const { core } = this;
+    const { engine } = core;
+    let left = instructions;
+    let resume = false;
+    while (left > 0 && this.exit === undefined && !this.instructions.waiting) {
+      if (this.instructions.attention && this.attend()) {
+        left--;
+        continue;
+      }
+      const isStep = this.debug.softwareStep;
+      const before = engine.retired;
+      const status = engine.run(isStep ? 1 : left, resume);
+      left -= engine.retired - before;
+      resume = false;
+      if (status === RunStatus.exception) {
+        if (core.takePending()) left--;
+      } else if (status === RunStatus.breakpoint) resume = !this.break();
+      if (isStep) this.endStep();
+    }
+  }
+
+  /** One instruction, or the exception that it or its fetch takes. */
+  step(): void {
+    this.run(1);
+    this.instructions.waiting = false;
+    this.exit ??= { kind: 'debug', esr: Esr.softwareStep(0, false), far: 0n };
+  }
+
+  /** What comes before an instruction. True: an exception was taken. */
+  private attend(): boolean {
+    const { core, debug } = this;
+    const { pstate } = core;
+    if (debug.softwareStep) {
+      if (!(pstate & Pstate.SS)) {
+        core.take(Esr.softwareStep(core.el, this.stepped));
+        this.stepped = undefined;
+        return true;
+      }
+      const word = core.fetch();
+      this.stepped = word !== undefined && isLoadExclusive(word);
+    }
+    if (core.takeSerror()) return true;
+    if (!(pstate & Pstate.IL)) return false;
+    // A fetch that faults comes first.
+    const { words } = core;
+    if (core.translateOrAbort(words[Layout.pc >> 2], words[(Layout.pc >> 2) + 1], Access.execute, false))
+      core.take(Esr.illegalState());
+    else core.takePending();
+    return true;
+  }
+
+  /** The instruction that the guest steps over has run: the step exception is due, unless another was taken. */
+  private endStep(): void {
+    const { core } = this;
+    if (core.pstate & Pstate.SS) core.replacePstate(core.pstate & ~Pstate.SS);
+    else this.stepped = undefined;
+  }
+
+  /** The engine stands before an address of a breakpoint. False: it does not match here. */
+  private break(): boolean {
+    const { core, debug } = this;
+    if (!debug.breaksAt(core.readPc())) return false;
+    if (debug.exits) this.exit = { kind: 'debug', esr: Esr.breakpoint(0), far: 0n };
+    else core.take(Esr.breakpoint(core.el));
+    return true;
+  }
+
+  // --- EngineHost
+
+  translate(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean {
+    return this.core.translateOrAbort(vaLow, vaHigh, access, unprivileged);
+  }
+
+  alignmentFault(vaLow: number, vaHigh: number, write: boolean): void {
+    this.core.pendAbort(FaultStatus.alignment, vaLow, vaHigh, write ? Access.write : Access.read);
+  }
+
+  spAlignmentFault(): void {
+    this.core.pend(Esr.spAlignment());
+  }
+
+  externalAbort(vaLow: number, vaHigh: number, access: Access): void {
+    this.core.pendAbort(FaultStatus.external, vaLow, vaHigh, access);
+  }
+
+  deviceRead(physical: number, bytes: number): boolean {
+    const found = this.deviceAt(physical, bytes);
+    if (!found) return false;
+    const offset = physical - found.base;
+    // A narrow access sees its part of the register, a wide one zeros above it.
+    this.core.setScratch(found.device.readRegister(offset & ~3) >>> ((offset & 3) * 8), 0);
+    return true;
+  }
+
+  deviceWrite(physical: number, bytes: number): boolean {
+    const found = this.deviceAt(physical, bytes);
+    if (!found) return false;
+    const offset = physical - found.base;
+    const value = this.core.words[Layout.scratch >> 2];
+    const narrow = bytes < 4 ? value & ((1 << (bytes * 8)) - 1) : value;
+    found.device.writeRegister(offset & ~3, (narrow << ((offset & 3) * 8)) >>> 0);
+    return true;
+  }
+
+  private deviceAt(physical: number, bytes: number): MappedDevice | undefined {
+    return this.devices.find(({ base, size }) => physical >= base && physical + bytes <= base + size);
+  }
+
+  watched(vaLow: number, vaHigh: number, bytes: number, write: boolean, unprivileged: boolean): boolean {
+    const { core, debug } = this;
+    if (!debug.watches(vaLow, vaHigh, bytes, write, unprivileged)) return false;
+    const far = debug.watchedAddress;
+    if (debug.exits) this.exit = { kind: 'debug', esr: Esr.watchpoint(0, write), far };
+    else core.pendAt(Esr.watchpoint(core.el, write), Number(far & 0xffffffffn) | 0, Number(far >> 32n) | 0);
+    return true;
+  }
+
+  pageWatched(vaLow: number, vaHigh: number): boolean {
+    return this.debug.watchesPage(vaLow, vaHigh);
+  }
+
+  system(word: number): RunStatus {
+    return this.instructions.execute(word >>> 0);
+  }
+
+  raise(kind: Raise, immediate: number): RunStatus {
+    const { core } = this;
+    switch (kind) {
+      case 'svc':
+        core.advancePc(4);
+        core.take(Esr.svc(immediate));
+        return RunStatus.budget;
+      case 'hvc':
+      case 'smc':
+        if (core.el === 0) break;
+        core.advancePc(4);
+        return this.firmware();
+      case 'brk':
+        if (this.debug.exits) {
+          this.exit = { kind: 'debug', esr: Esr.brk(immediate), far: 0n };
+          return RunStatus.stopped;
+        }
+        core.take(Esr.brk(immediate));
+        return RunStatus.budget;
+    }
+    core.take(Esr.unknown());
+    return RunStatus.budget;
+  }
+
+  private firmware(): RunStatus {
+    const { core } = this;
+    const answer = firmwareCall(core.words[0] >>> 0, core.words[2] >>> 0, this.psciVersion());
+    if (typeof answer === 'bigint') {
+      core.writeX(0, BigInt.asUintN(64, answer));
+      return RunStatus.budget;
+    }
+    this.exit = { kind: answer };
+    return RunStatus.stopped;
+  }
+
+  systemSlot(encoding: number, write: boolean): number {
+    return this.registers.slot(encoding, write);
+  }
+}

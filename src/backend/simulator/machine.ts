@@ -1,0 +1,112 @@
+/** The simulated machine: one CPU, RAM and a serial port, where QEMU's virt board has them. */
+import type { MappedDevice } from '../devices/device.ts';
+import { Pl011 } from '../devices/pl011.ts';
+import type { Image } from '../image/image.ts';
+import type { Machine, PhysicalMemory, Vcpu } from '../vcpu.ts';
+import { Clock } from './clock.ts';
+import { Cpu } from './cpu.ts';
+import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
+import { SimulatorEngine } from './engine/engine.ts';
+import { SimulatorVcpu } from './vcpu.ts';
+
+export const RAM_BASE = 0x4000_0000;
+const UART_BASE = 0x0900_0000;
+
+export interface SimulatorOptions {
+  /** Bytes, a multiple of 4096. */
+  readonly ramSize: number;
+  readonly image: Image;
+  /** Gets what the guest sends over the serial port. */
+  readonly serial?: (bytes: Uint8Array) => void;
+}
+
+export class SimulatorMachine implements Machine {
+  readonly name = 'simulator';
+  readonly vcpus: readonly Vcpu[];
+  readonly memory: PhysicalMemory;
+  readonly hardwareBreakpoints = BREAKPOINTS;
+  readonly hardwareWatchpoints = WATCHPOINTS;
+  private readonly clock = new Clock();
+  private readonly cpu: Cpu;
+  private readonly vcpu: SimulatorVcpu;
+  private readonly uart: Pl011;
+  private readonly devices: readonly MappedDevice[];
+  private readonly image: Image;
+  private readonly ram: Uint8Array;
+  private readonly serial: (bytes: Uint8Array) => void;
+  /** Sent by the guest, not yet handed out. */
+  private sent: number[] = [];
+
+  /** Throws a RangeError when the host has not so much memory. */
+  constructor({ ramSize, image, serial = () => undefined }: SimulatorOptions) {
+    this.image = image;
+    this.serial = serial;
+    this.uart = new Pl011((byte) => this.sent.push(byte));
+    this.devices = [{ base: UART_BASE, size: 0x1000, device: this.uart }];
+    this.cpu = new Cpu({
+      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
+      devices: this.devices,
+      clock: this.clock,
+    });
+    const { engine } = this.cpu.core;
+    this.ram = new Uint8Array(engine.memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
+    this.memory = this.physicalMemory(ramSize);
+    this.vcpu = new SimulatorVcpu(0, this.cpu, () => this.flush());
+    this.vcpus = [this.vcpu];
+    this.load();
+  }
+
+  stopClock(): void {
+    this.clock.stop();
+  }
+
+  startClock(): void {
+    this.clock.start();
+  }
+
+  /** Bytes for the guest's serial port. Returns how many were taken. */
+  receive(bytes: Uint8Array): number {
+    return this.uart.receive(bytes);
+  }
+
+  reset(): void {
+    for (const { device } of this.devices) device.reset();
+    this.clock.reset();
+    this.vcpu.reset();
+    this.ram.fill(0);
+    this.load();
+    this.memory.changed(BigInt(RAM_BASE), this.ram.length);
+  }
+
+  close(): void {
+    this.vcpu.kick();
+    this.flush();
+  }
+
+  /** The image into RAM that is zero, and the CPU to its entry. The loader has seen that it fits. */
+  private load(): void {
+    for (const { address, data } of this.image.segments) this.ram.set(data, Number(address) - RAM_BASE);
+    this.cpu.core.writePc(this.image.entry);
+  }
+
+  private flush(): void {
+    if (this.sent.length === 0) return;
+    const bytes = Uint8Array.from(this.sent);
+    this.sent = [];
+    this.serial(bytes);
+  }
+
+  private physicalMemory(ramSize: number): PhysicalMemory {
+    const { ram } = this;
+    const { engine } = this.cpu.core;
+    return {
+      ranges: [{ start: BigInt(RAM_BASE), length: BigInt(ramSize) }],
+      view: (address, length) => {
+        const offset = Number(address) - RAM_BASE;
+        if (offset < 0 || offset >= ramSize) return undefined;
+        return ram.subarray(offset, Math.min(offset + length, ramSize));
+      },
+      changed: (address, length) => engine.changed(Number(address), length),
+    };
+  }
+}
