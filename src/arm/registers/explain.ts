@@ -36,19 +36,23 @@ export function explainValue(register: SystemRegister, value: bigint): Explained
   const bits = BigInt.asUintN(64, value);
   const { when, fields } = layoutOf(register, bits);
   const all = explainFields(fields, bits);
+  const syndrome = register.syndrome ? explainSyndrome(bits) : undefined;
   return {
     register,
     value: bits,
     when,
-    fields: all.filter(({ kind }) => kind === 'field' || kind === 'impdef'),
-    reserved: all.flatMap(({ kind, high, low, value: content }) =>
-      (kind === 'res0' && content !== 0n) || (kind === 'res1' && content !== (1n << BigInt(high - low + 1)) - 1n)
-        ? [{ kind, high, low, value: content }]
-        : [],
-    ),
-    syndrome: register.syndrome ? explainSyndrome(bits) : undefined,
+    fields: all.filter(isNamed),
+    reserved: [...all, ...(syndrome?.fields ?? [])].flatMap(wrongReserved),
+    syndrome,
   };
 }
+
+const isNamed = ({ kind }: ExplainedField): boolean => kind === 'field' || kind === 'impdef';
+
+const wrongReserved = ({ kind, high, low, value }: ExplainedField): ReservedBits[] =>
+  (kind === 'res0' && value !== 0n) || (kind === 'res1' && value !== (1n << BigInt(high - low + 1)) - 1n)
+    ? [{ kind, high, low, value }]
+    : [];
 
 const range = ({ high, low }: { high: number; low: number }): string => (high === low ? `${low}` : `${high}:${low}`);
 
@@ -62,8 +66,7 @@ export function formatExplained({ register, value, when, fields, reserved, syndr
     rows.push([indent + field.name, range(field), content(field), field.meaning ?? '']);
   for (const field of fields) {
     add('  ', field);
-    if (syndrome && field.name === 'ISS')
-      for (const part of syndrome.fields.filter(({ kind }) => kind === 'field' || kind === 'impdef')) add('    ', part);
+    if (syndrome && field.name === 'ISS') for (const part of syndrome.fields.filter(isNamed)) add('    ', part);
   }
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column].length)));
   return [
@@ -74,6 +77,7 @@ export function formatExplained({ register, value, when, fields, reserved, syndr
         .join('  ')
         .trimEnd(),
     ),
+    ...(register.fields.length === 0 ? ['  its fields are not described here'] : []),
     ...(syndrome?.instruction ? [`  the instruction: ${syndrome.instruction}`] : []),
     ...reserved.map((bits) => `  bits ${range(bits)} are ${bits.kind.toUpperCase()} but hold ${hex(bits.value)}`),
   ];

@@ -61,11 +61,11 @@ function trappedInstruction(code: number, iss: number): string | undefined {
   }
 }
 
-const field = (iss: number, high: number, low: number): number => (iss >> low) & ((1 << (high - low + 1)) - 1);
+const part = (iss: number, high: number, low: number): number => (iss >> low) & ((1 << (high - low + 1)) - 1);
 
 function systemMove(iss: number): string {
-  const [op0, op1, CRn] = [field(iss, 21, 20), field(iss, 16, 14), field(iss, 13, 10)];
-  const [CRm, op2, Rt] = [field(iss, 4, 1), field(iss, 19, 17), field(iss, 9, 5)];
+  const [op0, op1, CRn] = [part(iss, 21, 20), part(iss, 16, 14), part(iss, 13, 10)];
+  const [CRm, op2, Rt] = [part(iss, 4, 1), part(iss, 19, 17), part(iss, 9, 5)];
   const X = Rt === 31 ? 'XZR' : `X${Rt}`;
   const read = (iss & 1) === 1;
   if (op0 < 2)
@@ -75,11 +75,11 @@ function systemMove(iss: number): string {
 }
 
 function coprocessorMove(coprocessor: number, iss: number): string {
-  const operands = `#${field(iss, 16, 14)}, R${field(iss, 9, 5)}, c${field(iss, 13, 10)}, c${field(iss, 4, 1)}`;
-  return `${iss & 1 ? 'MRC' : 'MCR'} p${coprocessor}, ${operands}, #${field(iss, 19, 17)}`;
+  const operands = `#${part(iss, 16, 14)}, R${part(iss, 9, 5)}, c${part(iss, 13, 10)}, c${part(iss, 4, 1)}`;
+  return `${iss & 1 ? 'MRC' : 'MCR'} p${coprocessor}, ${operands}, #${part(iss, 19, 17)}`;
 }
 
 function coprocessorPairMove(coprocessor: number, iss: number): string {
-  const operands = `#${field(iss, 19, 16)}, R${field(iss, 9, 5)}, R${field(iss, 14, 10)}, c${field(iss, 4, 1)}`;
+  const operands = `#${part(iss, 19, 16)}, R${part(iss, 9, 5)}, R${part(iss, 14, 10)}, c${part(iss, 4, 1)}`;
   return `${iss & 1 ? 'MRRC' : 'MCRR'} p${coprocessor}, ${operands}`;
 }

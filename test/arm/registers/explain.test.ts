@@ -106,6 +106,7 @@ describe('explaining a value', () => {
     expect(explain('VBAR_EL1', 0x40000001n).reserved).toEqual([{ kind: 'res0', high: 10, low: 0, value: 1n }]);
     expect(explain('MPIDR_EL1', 0x0n).reserved).toEqual([{ kind: 'res1', high: 31, low: 31, value: 0n }]);
     expect(explain('MPIDR_EL1', 0x80000000n).reserved).toEqual([]);
+    expect(explain('ESR_EL1', 0x56010000n).reserved).toEqual([{ kind: 'res0', high: 24, low: 16, value: 1n }]);
     expect(formatExplained(explain('VBAR_EL1', 0x40000001n)).at(-1)).toBe('  bits 10:0 are RES0 but hold 0x1');
   });
 
@@ -113,6 +114,11 @@ describe('explaining a value', () => {
     expect(explain('PAR_EL1', 1n).when).toBe('F = 1');
     expect(explain('PAR_EL1', 0n).when).toBeUndefined();
     expect(formatExplained(explain('PAR_EL1', 1n))[0]).toMatch(/^PAR_EL1 = 0x0{15}1 .*\(F = 1\)$/);
+  });
+
+  it('says so when only the name of a register is known', () => {
+    const bare = systemRegisters.find(({ fields }) => fields.length === 0)!;
+    expect(formatExplained(explainValue(bare, 1n)).slice(1)).toEqual(['  its fields are not described here']);
   });
 
   it('takes the value modulo 2^64', () => {

@@ -147,7 +147,7 @@ export const specialRegisters: readonly SystemRegister[] = [
     0: 'no statement on timing',
     1: 'timing independent of data',
   }),
-  pstateBit('SSBS', [3, 3, 4, 2, 6], 'Speculative Store Bypass Safe', 'FEAT_SSBS2', 12, {
+  pstateBit('SSBS', [3, 3, 4, 2, 6], 'Speculative Store Bypass Safe', 'FEAT_SSBS', 12, {
     0: 'speculative store bypass prohibited',
     1: 'speculative store bypass permitted',
   }),
