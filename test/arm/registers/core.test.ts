@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { checkFields, generalRegisters, simdRegisters } from '../../../src/arm/index.ts';
+import { checkFields, generalRegisters, mask, Pstate, simdRegisters, systemRegisters } from '../../../src/arm/index.ts';
 
 const all = [...generalRegisters, ...simdRegisters];
 
@@ -32,5 +32,19 @@ describe('the registers of debuggers', () => {
     const dwarf = all.flatMap((register) => register.dwarf ?? []);
     expect(new Set(dwarf).size).toBe(dwarf.length);
     expect(simdRegisters[31]).toMatchObject({ name: 'V31', number: 65, dwarf: 95 });
+  });
+
+  it('keep the bits of PSTATE where exception entry and the views of PSTATE have them', () => {
+    const cpsr = new Map(generalRegisters[33].fields.map(({ name, high, low }) => [name, mask(high, low)]));
+    for (const name of ['PAN', 'SS', 'IL', 'D', 'A', 'I', 'F', 'M'] as const)
+      expect(cpsr.get(name)).toBe(BigInt(Pstate[name]));
+    const views = systemRegisters.filter(({ pstate }) => pstate);
+    expect(views.map(({ name }) => name)).toContain('NZCV');
+    for (const { name, fields } of views)
+      for (const field of fields.filter(({ kind }) => kind === 'field')) {
+        const bits = mask(field.high, field.low);
+        if (name === 'CurrentEL' || name === 'SPSel') expect(cpsr.get('M')! & bits, name).toBe(bits);
+        else expect(cpsr.get(field.name), name).toBe(bits);
+      }
   });
 });
