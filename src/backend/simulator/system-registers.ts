@@ -5,7 +5,7 @@
  *
  * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
  */
-import { Esr, Layout, Pstate, type SystemRegister, systemRegisters } from '../../arm/index.ts';
+import { Esr, Pstate, type SystemRegister, systemRegisters } from '../../arm/index.ts';
 import { type Clock, COUNTER_FREQUENCY, Counter } from './clock.ts';
 import { type Core, numberOf, Sctlr } from './core.ts';
 import type { Debug } from './debug.ts';
@@ -269,16 +269,16 @@ export class SystemRegisters {
   // --- the guest's access
 
   /**
-   * Where a register is plain storage at the current exception level: its offset in Layout.system's memory for a
+   * Where a register is plain storage at the current exception level: its offset in Layout.system for a
    * decoded MRS or MSR, or -1.
    */
   slot(number: number, write: boolean): number {
     const definition = this.definitions.get(number);
-    if (!definition) return !write && isIdRegister(number) && this.core.el > 0 ? Layout.system + number * 8 : -1;
+    if (!definition) return !write && isIdRegister(number) && this.core.el > 0 ? number * 8 : -1;
     const { register, keeps, read, changed, trapped, undefinedNow } = definition;
     if (!isAllowed(register, this.core.el, write) || undefinedNow || (trapped && this.core.el === 0)) return -1;
     if (write ? definition.write || changed || keeps !== ALL : read) return -1;
-    return Layout.system + number * 8;
+    return number * 8;
   }
 
   /** MRS or MSR. Returns 0 when the access may go on, or the syndrome of the exception to take. */
