@@ -21,6 +21,7 @@ import { specialRegisters } from './special.ts';
 import { sveRegisters } from './sve.ts';
 import { threadRegisters } from './thread.ts';
 import { timerRegisters } from './timer.ts';
+import { traceRegisters } from './trace.ts';
 
 export const registerGroups: readonly (readonly SystemRegister[])[] = [
   amuRegisters,
@@ -44,4 +45,5 @@ export const registerGroups: readonly (readonly SystemRegister[])[] = [
   sveRegisters,
   threadRegisters,
   timerRegisters,
+  traceRegisters,
 ];
