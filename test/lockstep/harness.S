@@ -26,11 +26,8 @@ _start: ldr     x0, =vectors
         tlbi    vmalle1
         dsb     sy
         isb
-        mrs     x0, sctlr_el1
-        ldr     x1, =0x0400d01d         // UCI, UCT, DZE, I, C, M, SA, SA0 ...
-        orr     x0, x0, x1
-        bic     x0, x0, #2              // A: unaligned accesses work
-        bic     x0, x0, #(1 << 9)       // UMA: DAIF is not for EL0
+        // UCI, UCT, DZE, I, SA0, SA, C, M; not A (unaligned accesses work), UMA, nTWI and nTWE (EL0 traps).
+        ldr     x0, =0x34d0d81d
         msr     sctlr_el1, x0
         isb
         msr     cpacr_el1, xzr          // FP and SIMD trap

@@ -13,7 +13,14 @@ const cpu = 'neoverse-n1';
 export function buildHarness(folder: string): string {
   const elf = path.join(folder, 'harness.elf');
   const source = (name: string) => path.join(import.meta.dirname, name);
-  const options = ['-nostdlib', '-static', '-no-pie', '-march=armv8.1-a', '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments'];
+  const options = [
+    '-nostdlib',
+    '-static',
+    '-no-pie',
+    '-march=armv8.1-a',
+    '-Wl,--build-id=none',
+    '-Wl,--no-warn-rwx-segments',
+  ];
   execFileSync('aarch64-linux-gnu-gcc', [...options, '-T', source('harness.ld'), source('harness.S'), '-o', elf]);
   return elf;
 }
@@ -46,7 +53,7 @@ export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
     const backend = `memory-backend-file,id=ram,mem-path=${file},size=${ram.size},share=on`;
     const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'none', '-nic', 'none', '-no-reboot'];
     const args = ['-M', machine, '-cpu', cpu, '-m', `${ram.size >> 20}`, '-object', backend, ...quiet, '-kernel', elf];
-    const { status, stderr } = spawnSync('qemu-system-aarch64', args, { timeout: 120_000, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('qemu-system-aarch64', args, { timeout: 60_000, encoding: 'utf8' });
     if (status !== 0) throw new Error(`qemu-system-aarch64 ended with ${status}: ${stderr}`);
     const found = new BigUint64Array(batch.count * resultWords);
     readSync(descriptor, new Uint8Array(found.buffer), 0, found.byteLength, results - ram.base);

@@ -1,0 +1,175 @@
+/** Runs cases on the evaluating builder, on a model of the harness's memory: the third opinion of the lock-step runs. */
+import { type EvaluateState, executeWord } from '../../src/arm/index.ts';
+import type { Batch } from './cases.ts';
+import { caseWords, data, firstInstruction, stubs, stubWords, windows } from './layout.ts';
+import { pristineBytes } from './machines.ts';
+
+const pageSize = 0x1000;
+const pages = 4;
+const open = 0xffff_ffff_ffff_ffffn;
+const inWindow = (address: number, bytes: number) =>
+  windows.some((w) => address >= w.start && address + bytes <= w.start + w.bytes);
+/** More than any case can run: branches only go forward. */
+const mostSteps = 8;
+
+export type Ending =
+  /** Ended by an exception: at `elr`, by a fault or by an instruction that raises one. */
+  | { readonly kind: 'exception'; readonly elr: bigint; readonly spMisaligned: boolean }
+  /** The CPU around the engine would have to say how it goes on, or memory that is not modelled was touched. */
+  | { readonly kind: 'unknown' }
+  /** It goes round in a circle, as RET does behind the BL that called it. */
+  | { readonly kind: 'endless' };
+
+export class EvaluatorMachine implements EvaluateState {
+  readonly x = new BigUint64Array(34);
+  pc = 0n;
+  nzcv = 0;
+  el = 0;
+  /** Instructions that the last case executed. */
+  steps = 0;
+  readonly exclusive = { exclusiveAddress: open, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n };
+  /** Set: an access ends the instruction as if it had faulted, and is noted. */
+  #probing: boolean = false;
+  #spMisaligned: boolean = false;
+  #probed: bigint | undefined;
+  #pan: boolean = false;
+  #outside: boolean = false;
+  #dirty: boolean = true;
+  readonly #memory = new Uint8Array(pages * pageSize);
+  readonly #words = new DataView(this.#memory.buffer);
+  readonly #pristine = pristineBytes();
+  readonly #pristineHash: bigint;
+
+  constructor() {
+    this.#restore();
+    this.#pristineHash = this.#hash();
+  }
+
+  /** Runs case `index`; the registers are then its result. */
+  run(batch: Batch, index: number): Ending {
+    const state = batch.cases.subarray(index * caseWords, (index + 1) * caseWords);
+    const spsr = Number(state[32]);
+    for (let r = 0; r < 31; r++) this.x[r] = state[r];
+    this.x[31] = 0n;
+    this.x[32] = state[31];
+    this.nzcv = spsr >>> 28;
+    this.el = (spsr >>> 2) & 3;
+    this.#pan = (spsr & (1 << 22)) !== 0;
+    this.#outside = false;
+    this.exclusive.exclusiveAddress = open;
+    this.steps = 0;
+    this.#spMisaligned = false;
+    if (this.#dirty) this.#restore();
+    const first = stubs + index * stubWords * 4;
+    this.pc = BigInt(first + firstInstruction * 4);
+    if ((spsr & (1 << 20)) !== 0) return { kind: 'exception', elr: this.pc, spMisaligned: false };
+    let system = false;
+    for (this.steps = 0; this.steps < mostSteps; this.steps++) {
+      const place = Number(this.pc - BigInt(first));
+      if (place < 0 || place >= stubWords * 4 || place % 4 !== 0)
+        return system ? { kind: 'unknown' } : { kind: 'exception', elr: this.pc, spMisaligned: false };
+      const elr = this.pc;
+      const outcome = executeWord(batch.stubs[index * stubWords + place / 4], this);
+      if (outcome.kind === 'system') system = true;
+      else if (this.#outside) return { kind: 'unknown' };
+      if (system && outcome.kind !== 'done' && outcome.kind !== 'system') return { kind: 'unknown' };
+      if (outcome.kind === 'fault') return { kind: 'exception', elr, spMisaligned: this.#spMisaligned };
+      if (outcome.kind === 'raise')
+        return { kind: 'exception', spMisaligned: false, elr: outcome.raise === 'svc' ? elr + 4n : elr };
+    }
+    return { kind: 'endless' };
+  }
+
+  /** The first address that an instruction would access with these registers (X0..X30, SP), if any. */
+  firstAccess(word: number, registers: BigUint64Array, pc: number): bigint | undefined {
+    for (let r = 0; r < 31; r++) this.x[r] = registers[r];
+    this.x[32] = registers[31];
+    this.pc = BigInt(pc);
+    this.#probed = undefined;
+    this.#probing = true;
+    executeWord(word, this);
+    this.#probing = false;
+    return this.#probed;
+  }
+
+  /** The hash that the harness computes of the windows. */
+  get memoryHash(): bigint {
+    return this.#dirty ? this.#hash() : this.#pristineHash;
+  }
+
+  load(address: bigint, bytes: number, elements: 1 | 2, kind: 'normal' | 'unprivileged' | string): bigint | undefined {
+    const place = this.#place(address, bytes, elements, kind, false);
+    if (place === undefined) return undefined;
+    if (kind === 'atomic' && this.#place(address, bytes, elements, kind, true) === undefined) return undefined;
+    let value = 0n;
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#memory[place + i]);
+    return value;
+  }
+
+  store(address: bigint, bytes: number, elements: 1 | 2, value: bigint, kind: string): boolean {
+    const place = this.#place(address, bytes, elements, kind, true);
+    if (place === undefined) return false;
+    for (let i = 0; i < bytes; i++) this.#memory[place + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    this.#dirty = true;
+    return true;
+  }
+
+  checkSpAlignment(): boolean {
+    this.#spMisaligned = !this.#probing && (this.x[32] & 15n) !== 0n;
+    return !this.#spMisaligned;
+  }
+  systemSlot(): number {
+    return -1;
+  }
+  readSystem(): bigint {
+    throw new Error('no register is plain storage here');
+  }
+  writeSystem(): void {
+    throw new Error('no register is plain storage here');
+  }
+
+  /** Offset in `data`, or undefined for a fault. */
+  #place(address: bigint, bytes: number, elements: number, kind: string, write: boolean): number | undefined {
+    this.#probed ??= address;
+    if (this.#probing) return undefined;
+    const whole = elements === 2 && kind !== 'exclusive' && kind !== 'atomic' ? bytes / 2 : bytes;
+    if (kind !== 'normal' && kind !== 'unprivileged' && address % BigInt(whole) !== 0n) return undefined;
+    const place = Number(BigInt.asIntN(64, address - BigInt(data)));
+    if (place < 0 || place + bytes > (pages + 1) * pageSize) {
+      this.#outside = true;
+      return undefined;
+    }
+    for (const at of [place, place + bytes - 1])
+      if (!this.#allowed(Math.floor(at / pageSize), kind === 'unprivileged' ? 0 : this.el, write)) return undefined;
+    // What lies beside the windows may hold what another case left there.
+    if (place < 2 * pageSize || place >= 3 * pageSize) this.#outside ||= !inWindow(data + place, bytes);
+    return place;
+  }
+
+  #allowed(page: number, el: number, write: boolean): boolean {
+    if (page >= pages) return false;
+    if (page === 3) return el === 1;
+    // PAN: EL1 may not touch what EL0 may read.
+    if (el === 1 && this.#pan) return false;
+    return page < 2 || !write;
+  }
+
+  #restore(): void {
+    let from = 0;
+    for (const { start, bytes } of windows) {
+      this.#memory.set(this.#pristine.subarray(from, from + bytes), start - data);
+      from += bytes;
+    }
+    this.#dirty = false;
+  }
+
+  #hash(): bigint {
+    let hash = 0n;
+    for (const { start, bytes } of windows)
+      for (let at = start - data; at < start - data + bytes; at += 8) {
+        const rotated = (hash >> 7n) | BigInt.asUintN(64, hash << 57n);
+        hash = this.#words.getBigUint64(at, true) ^ rotated;
+      }
+    return hash;
+  }
+}
