@@ -22,6 +22,7 @@ export * from './registers/catalogue-json.ts';
 export * from './registers/core.ts';
 export { renderRegisters } from './registers/document.ts';
 export * from './registers/explain.ts';
+export { faultStatus } from './registers/fault-status.ts';
 export * from './registers/index.ts';
 export * from './registers/register.ts';
 export * from './registers/simd.ts';

@@ -4,7 +4,15 @@
  * of flags would refuse `set $SCTLR_EL1 = 5`. lldb gets one register with flags and enumerations, because it takes
  * any number for those and finds names without regard to case.
  */
-import { commonRegisters, type Field, registersByGlob, type SystemRegister } from '../arm/index.ts';
+import {
+  commonRegisters,
+  type Field,
+  type GeneralRegister,
+  generalRegisters,
+  registersByGlob,
+  type SystemRegister,
+  simdRegisters,
+} from '../arm/index.ts';
 import type {
   BitField,
   Client,
@@ -14,7 +22,7 @@ import type {
   RegisterType,
   UnionType,
 } from '../gdbstub/index.ts';
-import { GdbNumber, type GuestRegister, type RegisterTable } from './register-table.ts';
+import type { GuestRegister, RegisterTable } from './register-table.ts';
 
 /** `common`, `all`, `none` or patterns as `SCTLR_*,TTBR?_EL1`. */
 export interface DescriptionOptions {
@@ -27,7 +35,7 @@ export const FIELD_VIEW = 0x10000;
 
 const bit = (name: string, position: number): BitField => ({ name, high: position, low: position });
 
-/** PSTATE in the layout of SPSR_EL1. */
+/** As gdb's own description has it. */
 const cpsr: RegisterType = {
   kind: 'flags',
   id: 'cpsr_flags',
@@ -79,89 +87,41 @@ const vector: UnionType = {
   })),
 };
 
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+/** Told with every stop: what a debugger asks for next. */
+const expedited: ReadonlySet<string> = new Set(['X29', 'X30', 'SP', 'PC', 'CPSR']);
+const typeOf: Readonly<Record<string, string>> = { SP: 'data_ptr', PC: 'code_ptr' };
+const altNames: Readonly<Record<string, string>> = { X29: 'fp', X30: 'lr' };
 
-const argument = (n: number): RegisterDescription['generic'] =>
-  n < 8 ? `arg${n + 1}` : n === 29 ? 'fp' : n === 30 ? 'ra' : undefined;
+function typeOfGeneral({ name, bits, fields }: GeneralRegister, client: Client): RegisterType {
+  if (bits === 128) return vector;
+  if (fields.length === 0) return typeOf[name] ?? 'int';
+  if (client === 'gdb') return name === 'CPSR' ? cpsr : 'uint32';
+  return { kind: 'flags', id: `${name.toLowerCase()}_flags`, bytes: bits / 8, fields: legalFields(fields) };
+}
 
-const coreFeature: Feature = {
-  name: 'org.gnu.gdb.aarch64.core',
-  registers: [
-    ...numbers(31).map(
-      (n): RegisterDescription => ({
-        name: `x${n}`,
-        number: GdbNumber.x + n,
-        bits: 64,
-        type: 'int',
-        group: 'general',
-        general: true,
-        expedited: n >= 29,
-        generic: argument(n),
-        altName: n === 29 ? 'fp' : n === 30 ? 'lr' : undefined,
-        dwarf: n,
-      }),
-    ),
-    {
-      name: 'sp',
-      number: GdbNumber.sp,
-      bits: 64,
-      type: 'data_ptr',
-      group: 'general',
-      general: true,
-      expedited: true,
-      generic: 'sp',
-      dwarf: 31,
-    },
-    {
-      name: 'pc',
-      number: GdbNumber.pc,
-      bits: 64,
-      type: 'code_ptr',
-      group: 'general',
-      general: true,
-      expedited: true,
-      generic: 'pc',
-      dwarf: 32,
-    },
-    {
-      name: 'cpsr',
-      number: GdbNumber.cpsr,
-      bits: 32,
-      type: cpsr,
-      group: 'general',
-      general: true,
-      expedited: true,
-      generic: 'flags',
-    },
-  ],
-};
+const general = (register: GeneralRegister, client: Client): RegisterDescription => ({
+  name: register.name.toLowerCase(),
+  number: register.number,
+  bits: register.bits,
+  type: typeOfGeneral(register, client),
+  group: register.group,
+  general: register.group === 'general',
+  expedited: expedited.has(register.name),
+  saveRestore: true,
+  generic: register.role,
+  altName: altNames[register.name],
+  dwarf: register.dwarf,
+});
 
-const fpuFeature: Feature = {
-  name: 'org.gnu.gdb.aarch64.fpu',
-  registers: [
-    ...numbers(32).map(
-      (n): RegisterDescription => ({
-        name: `v${n}`,
-        number: GdbNumber.v + n,
-        bits: 128,
-        type: vector,
-        group: 'vector',
-        saveRestore: true,
-        dwarf: 64 + n,
-      }),
-    ),
-    ...(['fpsr', 'fpcr'] as const).map(
-      (name): RegisterDescription => ({
-        name,
-        number: GdbNumber[name],
-        bits: 32,
-        type: 'uint32',
-        group: 'float',
-        saveRestore: true,
-      }),
-    ),
-  ],
-};
+const feature = (
+  name: string,
+  registers: readonly GeneralRegister[],
+  table: RegisterTable,
+  client: Client,
+): Feature => ({
+  name: `org.gnu.gdb.aarch64.${name}`,
+  registers: registers.filter(({ number }) => table.general.has(number)).map((register) => general(register, client)),
+});
 
 /** The registers of a choice that the CPU has, ascending by number. FPSR and FPCR are told with the vectors. */
 function chosen(table: RegisterTable, choice: string): [number, SystemRegister][] {
@@ -245,9 +205,10 @@ const lldbFeatures = (table: RegisterTable, { sysregs }: DescriptionOptions): Fe
 /** What the CPU has, as this client can use it best. */
 export function describe(table: RegisterTable, client: Client, options: DescriptionOptions): Description {
   const more = client === 'gdb' ? gdbFeatures(table, options) : lldbFeatures(table, options);
-  const floating = table.general.has(GdbNumber.v) ? [fpuFeature] : [];
-  return {
-    architecture: 'aarch64',
-    features: [coreFeature, ...floating, ...more.filter(({ registers }) => registers.length > 0)],
-  };
+  const features = [
+    feature('core', generalRegisters, table, client),
+    feature('fpu', simdRegisters, table, client),
+    ...more,
+  ];
+  return { architecture: 'aarch64', features: features.filter(({ registers }) => registers.length > 0) };
 }

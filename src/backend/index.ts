@@ -1,10 +1,17 @@
 /** Machines, and the join of the protocol and the architecture. */
 
+export { GuestBreakpoints, Patches, watchSlots } from './breakpoints.ts';
 export { corePosition, coreRegisters } from './core-registers.ts';
+export { FIELD_VIEW } from './description.ts';
+export { Refusal, type RefusalCode, refusalCodes } from './errors.ts';
+export { Guest, type GuestOptions } from './guest.ts';
 export * from './image/image.ts';
 export { parseImage } from './image/parse.ts';
+export { type Edit, Journal } from './journal.ts';
 export * from './kvm-ids.ts';
 export * from './kvm-lists.ts';
 export * from './kvm-rules.ts';
+export { commands as monitorCommands } from './monitor/monitor.ts';
+export { KernelRegisters } from './simulator/kernel-registers.ts';
 export * from './sync.ts';
 export * from './vcpu.ts';

@@ -190,7 +190,10 @@ export class RegisterTable {
     }
     for (const position of this.#cpu.all.core) {
       const definition = systemDefinition(coreRegisters[position].name);
-      if (definition) found.set(definition.number, coreRegister(definition.name, coreRegisters[position], 64));
+      if (definition) {
+        const bits = /^FP[SC]R$/.test(definition.name) ? 32 : 64;
+        found.set(definition.number, coreRegister(definition.name, coreRegisters[position], bits));
+      }
     }
     for (const definition of systemRegisters)
       if (definition.pstate && this.#hasFeature(definition.feature))

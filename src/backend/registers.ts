@@ -3,7 +3,7 @@
  * and only if it holds exactly the value the answer is yes. Otherwise the old value is put back, that is checked too,
  * and the answer says what refused.
  */
-import { type CpuState, hex, mask, type SystemRegister } from '../arm/index.ts';
+import { type CpuState, hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
 import type { Outcome, Registers, RegisterWrite, Result } from '../gdbstub/index.ts';
 import { TargetError } from '../gdbstub/index.ts';
 import { FIELD_VIEW } from './description.ts';
@@ -217,9 +217,10 @@ const fits = ({ bits }: GuestRegister, value: bigint): boolean => value >= 0n &&
 const told = (value: bigint | undefined): string => (value === undefined ? 'an unknown value' : hex(value));
 
 /** RES0 bits of the layout that holds for this value. */
-function reservedBits({ fields, variants }: SystemRegister, value: bigint): bigint {
-  const layout = variants?.find(({ matches }) => matches(value))?.fields ?? fields;
-  return layout.filter(({ kind }) => kind === 'res0').reduce((all, { high, low }) => all | mask(high, low), 0n);
+function reservedBits(register: SystemRegister, value: bigint): bigint {
+  return layoutOf(register, value)
+    .fields.filter(({ kind }) => kind === 'res0')
+    .reduce((all, { high, low }) => all | mask(high, low), 0n);
 }
 
 const ascending = (positions: readonly number[]): number[] => [...new Set(positions)].sort((a, b) => a - b);
