@@ -4,12 +4,15 @@
 // they begin. It runs at EL0 or at EL1 with SP_EL0, so that any exception, the closing BRK included, comes here with
 // a stack pointer of our own: SP_EL1 points to the case's result. Layout: see cases.ts.
 
+// The harness reaches memory through a second mapping of all RAM, far from the addresses that cases may happen upon.
+        .equ    ALIAS,   0x6000000000
         .equ    STUBS,   0x44000000
-        .equ    CASES,   0x45000000     // 36 doublewords each: X0..X30, SP, SPSR, three to spare
-        .equ    RESULTS, 0x48000000     // 40 doublewords each: X0..X30, SP, ELR, SPSR, ESR, FAR, PAR, hash, NZCV to spare
-        .equ    DATA,    0x43000000     // pages: RW, RW, RO, EL1 only, unmapped
-        .equ    PRISTINE, 0x42000000    // what the windows of DATA hold when a case begins
-        .equ    COUNT,   0x41fffff8     // how many cases there are
+        .equ    CASES,   ALIAS + 0x45000000     // 36 doublewords each: X0..X30, SP, SPSR, three to spare
+        .equ    RESULTS, ALIAS + 0x48000000     // 40 doublewords each: X0..X30, SP, ELR, SPSR, ESR, FAR, PAR, hash, NZCV to spare
+        .equ    DATA,    0x43000000             // pages: RW, RW, RO, EL1 only, unmapped
+        .equ    PRISTINE, ALIAS + 0x42000000    // what the windows of DATA hold when a case begins
+        .equ    COUNT,   ALIAS + 0x41fffff8     // how many cases there are
+        .equ    STATE,   ALIAS + 0x41ffff00     // the next case, its first instruction, how many are left
         .equ    CASE_BYTES, 288
         .equ    RESULT_BYTES, 320
 
@@ -37,12 +40,12 @@ _start: ldr     x0, =vectors
         ldr     x2, =STUBS + 4
         ldr     x3, =COUNT
         ldr     x3, [x3]
-        adr     x4, state
+        ldr     x4, =STATE
         stp     x1, x2, [x4]
         str     x3, [x4, #16]
 
 // Begins the next case. SP is its result; everything else is free.
-next:   adr     x4, state
+next:   ldr     x4, =STATE
         ldp     x1, x2, [x4]            // case, first instruction
         ldr     x3, [x4, #16]
         cbz     x3, done
@@ -55,14 +58,14 @@ next:   adr     x4, state
         msr     tpidr_el0, xzr
         msr     contextidr_el1, xzr
         // The windows of DATA that cases may write: see cases.ts.
-        ldr     x7, =DATA + 0x1000 - 256
+        ldr     x7, =ALIAS + DATA + 0x1000 - 256
         ldr     x8, =PRISTINE
         mov     x9, #32
 1:      ldp     x10, x11, [x8], #16
         stp     x10, x11, [x7], #16
         subs    x9, x9, #1
         b.ne    1b
-        ldr     x7, =DATA + 0x3000
+        ldr     x7, =ALIAS + DATA + 0x3000
         mov     x9, #16
 1:      ldp     x10, x11, [x8], #16
         stp     x10, x11, [x7], #16
@@ -118,8 +121,7 @@ taken:  stp     x0, x1, [sp]
         stp     x0, x1, [sp, #272]
         mrs     x0, par_el1
         msr     daifset, #15
-        msr     pan, #0
-        ldr     x7, =DATA + 0x1000 - 256
+        ldr     x7, =ALIAS + DATA + 0x1000 - 256
         mov     x1, #0
         mov     x9, #32
 1:      ldp     x10, x11, [x7], #16
@@ -127,7 +129,7 @@ taken:  stp     x0, x1, [sp]
         eor     x1, x11, x1, ror #7
         subs    x9, x9, #1
         b.ne    1b
-        ldr     x7, =DATA + 0x3000
+        ldr     x7, =ALIAS + DATA + 0x3000
         mov     x9, #16
 1:      ldp     x10, x11, [x7], #16
         eor     x1, x10, x1, ror #7
@@ -139,7 +141,7 @@ taken:  stp     x0, x1, [sp]
         mrs     x1, contextidr_el1
         stp     x0, x1, [sp, #304]
         add     sp, sp, #RESULT_BYTES
-        adr     x4, state
+        ldr     x4, =STATE
         ldp     x1, x2, [x4]
         add     x1, x1, #CASE_BYTES
         add     x2, x2, #32
@@ -149,21 +151,30 @@ taken:  stp     x0, x1, [sp]
         str     x3, [x4, #16]
         b       next
 
-// Identity map. Everything in 2 MiB blocks that EL1 may write, but: stubs can be executed and read by both, and DATA
-// has a table of 4 KiB pages.
+// Of the identity map cases find: the harness, which EL1 may read and execute; the stubs, which both may; and DATA in
+// pages of 4 KiB. The alias has everything for EL1 to read and write.
 tables: adr     x0, l1
         adr     x1, l2
+        adr     x7, l2alias
         orr     x2, x1, #3
         str     x2, [x0, #8]            // the second GiB
+        orr     x2, x7, #3
+        str     x2, [x0, #(385 * 8)]    // ALIAS + the second GiB
         mov     x3, #0x40000000
         mov     x4, #0
-2:      ldr     x5, =0x0040000000000701 // UXN, AF, inner shareable, block
-        lsr     x6, x3, #24
+        ldr     x8, =0x0060000000000701 // UXN, PXN, AF, inner shareable, block, RW for EL1
+2:      mov     x5, #0
+        cbnz    x4, 3f
+        ldr     x5, =0x0040000000000781 // UXN, RO for EL1
+        orr     x5, x5, x3
+3:      lsr     x6, x3, #24
         cmp     x6, #0x44               // the stubs' 16 MiB
-        b.ne    3f
-        mov     x5, #0x7c1              // read only, EL0 too
-3:      orr     x5, x5, x3
-        str     x5, [x1, x4, lsl #3]
+        b.ne    4f
+        orr     x5, x3, #0x7c0          // RO for both
+        orr     x5, x5, #1
+4:      str     x5, [x1, x4, lsl #3]
+        orr     x5, x3, x8
+        str     x5, [x7, x4, lsl #3]
         add     x3, x3, #0x200000
         add     x4, x4, #1
         cmp     x4, #512
@@ -218,5 +229,5 @@ broken: ldr     x0, =0x84000009         // PSCI SYSTEM_RESET: the run ends witho
         .balign 4096
 l1:     .space  4096
 l2:     .space  4096
+l2alias: .space 4096
 l3:     .space  4096
-state:  .space  32
