@@ -28,6 +28,8 @@ export interface GuestRegister {
   read(cpu: CpuSync): bigint;
   edit(state: CpuState, value: bigint): void;
   readonly definition?: SystemRegister;
+  /** Bits that the CPU keeps when it runs with the value; the machine may take others and drop them then. */
+  readonly kept: bigint;
   /** For `sp`: the register that it is under the present PSTATE, which the scope of `sp` reads. */
   readonly current?: (cpu: CpuSync) => GuestRegister;
 }
@@ -50,7 +52,17 @@ const generalScope: Scope = core('PC', 'PSTATE', 'SP_EL0', 'SP_EL1', ...numbers(
 
 const scratch = new BigUint64Array(2);
 
-function coreRegister(name: string, register: CoreRegister, bits: 32 | 64 | 128, readScope?: Scope): GuestRegister {
+const allBits = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
+
+const keptBits = ({ vcpu }: CpuSync, id: bigint, bits: number): bigint => vcpu.keptBits?.(id) ?? allBits(bits);
+
+function coreRegister(
+  cpu: CpuSync,
+  name: string,
+  register: CoreRegister,
+  bits: 32 | 64 | 128,
+  readScope?: Scope,
+): GuestRegister {
   const scope = core(register.name);
   const wide = bits === 128;
   return {
@@ -68,6 +80,7 @@ function coreRegister(name: string, register: CoreRegister, bits: 32 | 64 | 128,
       register.load(state, scratch, 0);
     },
     definition: systemDefinition(register.name),
+    kept: bits === 64 ? keptBits(cpu, register.id, bits) : allBits(bits),
   };
 }
 
@@ -79,7 +92,7 @@ function systemDefinition(name: string): SystemRegister | undefined {
 /** A register of the list. What the machine holds is the list's value: the state may have been unable to take it. */
 function listRegister(definition: SystemRegister, cpu: CpuSync, position: number): GuestRegister {
   const scope: Scope = { core: [], cpregs: [position] };
-  const { access } = cpu.list.cpregs[position];
+  const { access, index } = cpu.list.cpregs[position];
   return {
     name: definition.name,
     bits: 64,
@@ -90,6 +103,7 @@ function listRegister(definition: SystemRegister, cpu: CpuSync, position: number
       if (typeof access === 'object') access.write(state, value);
     },
     definition,
+    kept: keptBits(cpu, index, 64),
   };
 }
 
@@ -109,6 +123,7 @@ function pstateView(definition: SystemRegister): GuestRegister {
       state.pstate = (state.pstate & ~visible) | (value & visible);
     },
     definition,
+    kept: visible,
   };
 }
 
@@ -142,7 +157,9 @@ export class RegisterTable {
       readScope?: Scope,
     ): GuestRegister | undefined => {
       const position = corePosition.get(from)!;
-      return present.has(position) ? coreRegister(name, coreRegisters[position], bits, readScope) : undefined;
+      return present.has(position)
+        ? coreRegister(this.#cpu, name, coreRegisters[position], bits, readScope)
+        : undefined;
     };
     const pairs: [number, GuestRegister | undefined][] = [
       ...numbers(31).map((n): [number, GuestRegister | undefined] => [
@@ -165,7 +182,7 @@ export class RegisterTable {
   /** SP of the present exception level and PSTATE.SP: never blindly SP_EL0. */
   #stackPointer(): GuestRegister {
     const banks = ['SP_EL0', 'SP_EL1'].map((name) =>
-      coreRegister(name, coreRegisters[corePosition.get(name)!], 64, stopScope),
+      coreRegister(this.#cpu, name, coreRegisters[corePosition.get(name)!], 64, stopScope),
     );
     const current = ({ state }: CpuSync): GuestRegister =>
       banks[Math.min(spEl(Number(state.pstate & BigInt(Pstate.M))), 1)];
@@ -179,6 +196,7 @@ export class RegisterTable {
         state.sp[Math.min(spEl(Number(state.pstate & BigInt(Pstate.M))), 1)] = value;
       },
       current,
+      kept: allBits(64),
     };
   }
 
@@ -192,7 +210,7 @@ export class RegisterTable {
       const definition = systemDefinition(coreRegisters[position].name);
       if (definition) {
         const bits = /^FP[SC]R$/.test(definition.name) ? 32 : 64;
-        found.set(definition.number, coreRegister(definition.name, coreRegisters[position], bits));
+        found.set(definition.number, coreRegister(this.#cpu, definition.name, coreRegisters[position], bits));
       }
     }
     for (const definition of systemRegisters)

@@ -133,7 +133,11 @@ export class GuestRegisters implements Registers {
     const guarded = changes.some(({ register }) => this.#options.guard.guarded(register));
     const mapped = guarded && this.#options.guard.pcIsMapped(cpu);
 
-    const failures = put(sync, scope, changes);
+    const failures = put(
+      sync,
+      scope,
+      changes.map(({ register, value }) => ({ register, value: value & register.kept })),
+    );
     const held = readBack(sync, scope, changes);
     const wrong = changes.findIndex(({ value }, i) => held[i] !== value);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
@@ -189,7 +193,7 @@ export class GuestRegisters implements Registers {
 
   /** Why `change` did not stick. `held` is what the machine held before the old value was put back. */
   #refusal({ register, value }: Change, old: bigint, held: bigint, failures: SyncResult): TargetError {
-    const { name, definition } = register;
+    const { name, definition, kept } = register;
     const failure = failures[0];
     if (failure?.operation === 'state to list') return refuse('NOT_SYNCHRONISED', name, failure.reason, old);
     const why = failure ? errnoText(failure.errno) : 'the write was ignored';
@@ -198,7 +202,7 @@ export class GuestRegisters implements Registers {
     if (failure) return refuse('VALUE_REFUSED', failure.name, value, this.#options.machine, why, old);
     const lost = value ^ held;
     const res0 = definition ? reservedBits(definition, value) : 0n;
-    return refuse((lost & ~res0) === 0n ? 'BITS_RES0' : 'BITS_LOST', name, lost, old);
+    return refuse((lost & kept & ~res0) === 0n ? 'BITS_RES0' : 'BITS_LOST', name, lost, old);
   }
 }
 

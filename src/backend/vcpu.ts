@@ -30,6 +30,11 @@ export interface Vcpu {
   getRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number;
   /** KVM_SET_ONE_REG, likewise. A zero errno does not prove that the value stuck: only reading back does. */
   setRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number;
+  /**
+   * The bits that this CPU keeps of a register once it runs: the others are RES0 in it. Absent where the machine does
+   * not tell, as KVM, which shows its masks only after a run.
+   */
+  keptBits?(id: bigint): bigint;
   /** KVM_GET_VCPU_EVENTS. */
   getEvents(): VcpuEvents;
   /** KVM_SET_VCPU_EVENTS: an errno. Set after all registers. */

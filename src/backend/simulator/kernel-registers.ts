@@ -48,6 +48,7 @@ const invariant = (read: () => bigint): Entry => word(read, (value) => (value ==
 const numberOf = (name: string): number => registersByGlob(name)[0].number;
 
 const KERNEL = '6.12';
+const ALL = (1n << 64n) - 1n;
 
 /** A register as the kernel's rule has it. */
 function ruled(id: bigint, read: () => bigint, write: (value: bigint) => void, hasRun: () => boolean): Entry {
@@ -75,6 +76,13 @@ const systemEntry = (file: RegisterFile, id: bigint, number: number): Entry =>
   );
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+/** Core registers of KVM that are system registers of the architecture. */
+const coreSystem: readonly (readonly [id: bigint, name: string])[] = [
+  [CoreId.ELR_EL1, 'ELR_EL1'],
+  ...['SPSR_EL1', 'SPSR_abt', 'SPSR_und', 'SPSR_irq', 'SPSR_fiq'].map((name, n) => [CoreId.SPSR(n), name] as const),
+];
+const coreNumbers = new Map(coreSystem.map(([id, name]) => [id, numberOf(name)]));
 
 function coreEntries(file: RegisterFile): [bigint, Entry][] {
   const system = (name: string): Entry => {
@@ -132,11 +140,7 @@ function coreEntries(file: RegisterFile): [bigint, Entry][] {
       ),
     ],
     [CoreId.PSTATE, pstate],
-    [CoreId.ELR_EL1, system('ELR_EL1')],
-    ...['SPSR_EL1', 'SPSR_abt', 'SPSR_und', 'SPSR_irq', 'SPSR_fiq'].map((name, n): [bigint, Entry] => [
-      CoreId.SPSR(n),
-      system(name),
-    ]),
+    ...coreSystem.map(([id, name]): [bigint, Entry] => [id, system(name)]),
     ...numbers(32).map((n): [bigint, Entry] => [CoreId.V(n), vector(n)]),
     [CoreId.FPSR, half('FPSR')],
     [CoreId.FPCR, half('FPCR')],
@@ -200,6 +204,12 @@ export class KernelRegisters {
       }),
       ...numbers(3).map((n): [bigint, Entry] => [firmwareBitmapId(n), invariant(() => 0n)]),
     ];
+  }
+
+  /** As Vcpu.keptBits: the storage takes every bit, as KVM's does, but the CPU does not. */
+  keptBits(id: bigint): bigint {
+    const number = idToSystemRegisterNumber(id) ?? coreNumbers.get(id);
+    return number === undefined ? ALL : this.#file.keptBits(number);
   }
 
   /** As Vcpu.getRegisters. */

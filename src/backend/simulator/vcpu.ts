@@ -45,6 +45,10 @@ export class SimulatorVcpu implements Vcpu {
     return this.kernel.setRegisters(ids, values, errnos, count);
   }
 
+  keptBits(id: bigint): bigint {
+    return this.kernel.keptBits(id);
+  }
+
   getEvents(): VcpuEvents {
     const serrorPending = this.cpu.core.serror >= 0;
     return { serrorPending, serrorHasEsr: false, serrorEsr: 0n, extDabtPending: false };
