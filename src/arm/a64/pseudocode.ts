@@ -160,12 +160,17 @@ export function crc32<V>(b: Builder<V>, polynomial: bigint, accumulator: V, valu
   return crc;
 }
 
-/** DecodeBitMasks(immN, imms, immr, TRUE): the mask replicated to 64 bits; undefined where it is reserved. */
-export const decodeBitMasks = (N: number, imms: number, immr: number): bigint | undefined =>
-  bitMasks[(N << 12) | (immr << 6) | imms];
+const bitMasks = new Map<number, bigint | undefined>();
 
-const bitMasks: readonly (bigint | undefined)[] = Array.from({ length: 1 << 13 }, (_, index) => {
-  const [N, immr, imms] = [index >> 12, (index >> 6) & 63, index & 63];
+/** DecodeBitMasks(immN, imms, immr, TRUE): the mask replicated to 64 bits; undefined where it is reserved. */
+export function decodeBitMasks(N: number, imms: number, immr: number): bigint | undefined {
+  const key = (N << 12) | (immr << 6) | imms;
+  // Kept, so that decoding makes no number anew.
+  if (!bitMasks.has(key)) bitMasks.set(key, makeBitMask(N, imms, immr));
+  return bitMasks.get(key);
+}
+
+function makeBitMask(N: number, imms: number, immr: number): bigint | undefined {
   const len = 31 - Math.clz32((N << 6) | (~imms & 63));
   if (len < 1) return undefined;
   const esize = 1 << len;
@@ -177,4 +182,4 @@ const bitMasks: readonly (bigint | undefined)[] = Array.from({ length: 1 << 13 }
   let element = BigInt.asUintN(esize, (ones >> R) | (ones << (BigInt(esize) - R)));
   for (let width = esize; width < 64; width *= 2) element |= element << BigInt(width);
   return element;
-});
+}

@@ -4,7 +4,7 @@
  */
 import { a64Instructions } from '../a64/index.ts';
 import type { DecodeContext } from '../a64/instruction.ts';
-import { decoderOf } from '../decode/decoder.ts';
+import { type Decoder, decoderOf } from '../decode/decoder.ts';
 import type {
   AccessKind,
   BinaryOperator,
@@ -51,10 +51,12 @@ export type Outcome =
   /** Left to the caller: see Builder.system. pc is already the next one's. */
   | { readonly kind: 'system'; readonly word: number };
 
-const decoder = decoderOf(a64Instructions);
+/** Made when it is first needed: most programs never evaluate. */
+let decoder: Decoder | undefined;
 
 /** Carries out one instruction at state.pc. */
 export function executeWord(word: number, state: EvaluateState): Outcome {
+  decoder ??= decoderOf(a64Instructions);
   const instruction = decoder.find(word);
   if (instruction === undefined) return { kind: 'raise', raise: 'undefined', immediate: 0 };
   const { shape, operands } = concrete(instruction, word, state.pc, state);

@@ -18,15 +18,20 @@ interface Candidate {
 
 /** The table is indexed by bits 31..21: they tell most of A64 apart. */
 const indexLow = 21;
-const indexMask = -1 << indexLow;
+const indexOnes = 0x7ff;
 
 /** Throws on diagrams that overlap. */
 export function decoderOf(instructions: readonly A64Instruction[]): Decoder {
-  const candidates = sortBySpeciality(instructions);
-  const rows: (readonly Candidate[])[] = [];
-  for (let index = 0; index < 1 << (32 - indexLow); index++) {
-    const bits = index << indexLow;
-    rows.push(candidates.filter(({ mask, value }) => ((bits ^ value) & mask & indexMask) === 0));
+  const rows: Candidate[][] = Array.from({ length: indexOnes + 1 }, () => []);
+  for (const candidate of sortBySpeciality(instructions)) {
+    const free = (~candidate.mask >>> indexLow) & indexOnes;
+    const fixed = candidate.value >>> indexLow;
+    // Every subset of the free bits in turn: subtracting carries through the bits that are not free.
+    let subset = 0;
+    do {
+      rows[fixed | subset].push(candidate);
+      subset = (subset - free) & free;
+    } while (subset !== 0);
   }
   return {
     find(word) {
