@@ -41,7 +41,7 @@ export function emitUnallocated(): Handler {
 }
 
 class HandlerEmitter extends Emitter {
-  #ended = false;
+  #ended: boolean = false;
 
   constructor() {
     super(3);

@@ -54,8 +54,9 @@ export const Context = {
   /** Of data: the tag, what to add to a virtual address for the place in memory, and `aligned`. */
   entries: 1024,
   read: 0,
-  /** In the TLB for writes bit 0 of the tag says that the page holds decoded code. */
   write: 1024 * 16,
+  /** A bit of a tag in the TLB for writes: the page holds decoded code. No address that is looked up has it. */
+  holdsCode: 1 << 11,
   /** Of decoded pages: the tag, the address of the first record. */
   codeEntries: 512,
   code: 2 * 1024 * 16,

@@ -207,7 +207,7 @@ function slowAccess(write: boolean): FunctionBody {
     code.i32(1).get(description).i32(3).op(Op.i32And, Op.i32Shl);
     code.get(description).i32(2).op(Op.i32ShrU).i32(1).op(Op.i32And, Op.i32Shl).set(bytes);
     code.get(va).get(bytes).op(Op.i64ExtendI32U, Op.i64Add).i64(1n).op(Op.i64Sub).i64(-4096n).op(Op.i64And);
-    code.get(tag).i64(-2n).op(Op.i64And, Op.i64Eq).if();
+    code.get(tag).i64(~BigInt(Context.holdsCode)).op(Op.i64And, Op.i64Eq).if();
     // Of a kind and in a page that may be unaligned, ...
     code.get(description).i32(3).op(Op.i32ShrU).i32(firstAlignedKind).op(Op.i32LtU);
     code
@@ -231,7 +231,7 @@ function slowAccess(write: boolean): FunctionBody {
       .set(place);
     if (write) {
       const line = () => code.op(Op.i32WrapI64).i32(6).op(Op.i32ShrU).i32(63).op(Op.i32And, Op.i64ExtendI32U);
-      code.get(tag).op(Op.i32WrapI64).i32(1).op(Op.i32And, Op.i32Eqz).if();
+      code.get(tag).op(Op.i32WrapI64).i32(Context.holdsCode).op(Op.i32And, Op.i32Eqz).if();
       code.get(place).op(Op.return, Op.end);
       // tag := the page's lines.
       code.get(place).i32(Layout.ram).op(Op.i32Sub).i32(12).op(Op.i32ShrU).i32(3).op(Op.i32Shl);

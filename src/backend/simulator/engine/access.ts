@@ -67,18 +67,20 @@ export class SlowAccess {
     const mustAlign = kind >= firstAlignedKind;
     request.aligned = (low & ((mustAlign ? request.bytes : request.element) - 1)) === 0;
     if (!request.aligned && (mustAlign || this.#state.i32[Layout.alignCheck >> 2] !== 0)) {
-      this.#host.alignmentFault(low, high, request.write);
+      this.#host.alignmentFault(low, high, store);
       return 0;
     }
     return (low & (pageBytes - 1)) + request.bytes <= pageBytes ? this.#inPage(request) : this.#crossing(request);
   }
 
   /** The physical address of a part of the access, or -1 with an exception pending. */
-  #translate({ low, high, write, unprivileged, aligned }: Request, vaLow: number, vaHigh: number): number {
+  #translate({ low, high, write, store, unprivileged, aligned }: Request, vaLow: number, vaHigh: number): number {
     const host = this.#host;
+    // ESR_ELx.WnR of an atomic access: a fault that its read alone would have is that of a read.
+    if (write && !store && !host.translate(vaLow, vaHigh, Access.read, unprivileged)) return -1;
     if (!host.translate(vaLow, vaHigh, write ? Access.write : Access.read, unprivileged)) return -1;
     if (host.translation.device && !aligned) {
-      host.alignmentFault(low, high, write);
+      host.alignmentFault(low, high, store);
       return -1;
     }
     return host.translation.physical;

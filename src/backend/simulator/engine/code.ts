@@ -5,14 +5,12 @@
 import {
   type A64Instruction,
   type DecodeContext,
-  type Decoder,
-  decoderOf,
   HandlerIndex,
   Layout,
   Record,
   shapeIndex,
-  shapesOf,
 } from '../../../arm/index.ts';
+import type { Handlers } from './handlers.ts';
 import type { EngineState } from './state.ts';
 import type { Tlb } from './tlb.ts';
 
@@ -36,19 +34,14 @@ interface Page {
 export interface CodeOptions {
   readonly state: EngineState;
   readonly tlb: Tlb;
-  readonly instructions: readonly A64Instruction[];
-  /** By handler: control never goes on to the next record. */
-  readonly ends: Uint8Array;
+  readonly handlers: Handlers;
   readonly systemSlot: DecodeContext['systemSlot'];
 }
 
 export class DecodedCode {
   readonly #state: EngineState;
   readonly #tlb: Tlb;
-  readonly #ends: Uint8Array;
-  readonly #decoder: Decoder;
-  /** The handler of an instruction's first shape. */
-  readonly #handlers = new Map<A64Instruction, number>();
+  readonly #handlers: Handlers;
   readonly #context: { el: number; readonly systemSlot: DecodeContext['systemSlot'] };
   #pages: Page[] = [];
   /** By the place of the code. */
@@ -57,17 +50,12 @@ export class DecodedCode {
   #used = 0;
   #breakpoints: ReadonlySet<bigint> = new Set();
 
-  constructor({ state, tlb, instructions, ends, systemSlot }: CodeOptions) {
+  constructor({ state, tlb, handlers, systemSlot }: CodeOptions) {
     this.#state = state;
     this.#tlb = tlb;
-    this.#ends = ends;
-    this.#decoder = decoderOf(instructions);
+    this.#handlers = handlers;
     this.#context = { el: 0, systemSlot };
-    let handler: number = HandlerIndex.instructions;
-    for (const instruction of instructions) {
-      this.#handlers.set(instruction, handler);
-      handler += shapesOf(instruction).length;
-    }
+    state.i32[Layout.part >> 2] = HandlerIndex.stop;
   }
 
   /** The first record of the page of RAM at `place`, run at this virtual address. */
@@ -133,7 +121,7 @@ export class DecodedCode {
       this.#decodeRecord(page, at, at);
       if (this.#breakpoints.size > 0 && this.#isBreakpoint(page, at)) i32[at >> 2] = HandlerIndex.breakpoint;
       at += Record.bytes;
-      if (this.#ends[i32[(at - Record.bytes) >> 2]] !== 0) break;
+      if (this.#handlers.ends[i32[(at - Record.bytes) >> 2]] !== 0) break;
     }
     this.#setLines(page, offsetOf(page, record), offsetOf(page, at - Record.bytes));
     this.#setSpans(page, at - Record.bytes);
@@ -149,7 +137,7 @@ export class DecodedCode {
     const { i32 } = this.#state;
     for (let at = last; at >= page.first; at -= Record.bytes) {
       const handler = i32[at >> 2];
-      const ends = this.#ends[handler] !== 0;
+      const ends = this.#handlers.ends[handler] !== 0;
       if (handler === HandlerIndex.undecoded || (ends && at !== last)) return;
       i32[(at + Record.span) >> 2] = Record.bytes + (ends ? 0 : i32[(at + Record.bytes + Record.span) >> 2]);
     }
@@ -161,7 +149,7 @@ export class DecodedCode {
     i32[(into + Record.pc) >> 2] = page.vaLow + offset;
     i32[(into + Record.pc + 4) >> 2] = page.vaHigh;
     const word = i32[(page.place + offset) >>> 2];
-    const instruction = this.#decoder.find(word);
+    const instruction = this.#handlers.decoder.find(word);
     if (instruction === undefined) {
       i32[into >> 2] = HandlerIndex.unallocated;
       i32[(into + Record.immediates) >> 2] = 0;
@@ -175,7 +163,7 @@ export class DecodedCode {
     const { i32, u16 } = this.#state;
     const { registers, immediates, labels } = instruction;
     const fields = instruction.fieldsOf(word);
-    i32[into >> 2] = this.#handlers.get(instruction)! + shapeIndex(instruction, fields, this.#context);
+    i32[into >> 2] = this.#handlers.first.get(instruction)! + shapeIndex(instruction, fields, this.#context);
     let at = (into + Record.registers) >> 1;
     for (let i = 0; i < registers.length; i++) u16[at++] = registers[i].slot(fields) * 8;
     at = (into + Record.immediates) >> 2;
@@ -224,6 +212,7 @@ export class DecodedCode {
       const bit = 1 << (line & 31);
       if ((i32[word] & bit) === 0) continue;
       i32[word] &= ~bit;
+      this.#stopPart();
       for (const page of pages) {
         const first = page.first + ((line << lineBits) / 4) * Record.bytes;
         this.#dropRecords(page, first, 1 << (lineBits - 2));
@@ -231,8 +220,19 @@ export class DecodedCode {
     }
   }
 
+  /** What runs from a copy of records goes on from the records themselves. */
+  #stopPart(): void {
+    const { i32 } = this.#state;
+    for (let at = Layout.part >> 2; i32[at] !== HandlerIndex.stop; at += Record.bytes / 4) i32[at] = HandlerIndex.stop;
+  }
+
+  /** Operands stay: the instruction that writes on itself still needs them. */
   #dropRecords(page: Page, first: number, count: number): void {
-    this.#state.i32.fill(0, first >> 2, (first + count * Record.bytes) >> 2);
+    const { i32 } = this.#state;
+    for (let at = first; at < first + count * Record.bytes; at += Record.bytes) {
+      i32[at >> 2] = HandlerIndex.undecoded;
+      i32[(at + Record.span) >> 2] = 0;
+    }
     this.#setSpans(page, first - Record.bytes);
   }
 

@@ -56,7 +56,7 @@ export class SimulatorEngine implements Engine {
 
   constructor({ ramBase, ramSize, host, instructions = a64Instructions, memory = allocate(ramSize) }: EngineOptions) {
     if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
-    const { module, ends } = handlersOf(instructions);
+    const handlers = handlersOf(instructions);
     this.memory = memory;
     this.#host = host;
     this.#state = new EngineState(memory, ramBase, ramSize);
@@ -64,12 +64,11 @@ export class SimulatorEngine implements Engine {
     this.#code = new DecodedCode({
       state: this.#state,
       tlb: this.#tlb,
-      instructions,
-      ends,
+      handlers,
       systemSlot: (encoding, write) => host.systemSlot(encoding, write),
     });
     this.#slow = new SlowAccess(this.#state, this.#tlb, this.#code, host);
-    const instance = new WebAssembly.Instance(module, { host: { memory, ...this.#imports() } });
+    const instance = new WebAssembly.Instance(handlers.module, { host: { memory, ...this.#imports() } });
     const { start, nzcv } = instance.exports as unknown as Exports;
     this.#start = start;
     this.#nzcv = nzcv;

@@ -33,7 +33,7 @@ export class Tlb {
     code: boolean,
   ): void {
     const at = context + (write ? Context.write : Context.read) + entryIndex(vaLow, Context.entries) * 16;
-    this.#fill(context, at, (vaLow & -page) | (write && code ? 1 : 0), vaHigh, place - vaLow);
+    this.#fill(context, at, (vaLow & -page) | (write && code ? Context.holdsCode : 0), vaHigh, place - vaLow);
     this.#state.i32[(at + Context.aligned) >> 2] = aligned ? 1 : 0;
   }
 
@@ -92,7 +92,7 @@ export class Tlb {
       const from = (context + Context.write) >> 2;
       for (let at = from; at < from + Context.entries * 4; at += 4) {
         const tag = i32[at];
-        if ((tag & 0xfff) === 0 && ((tag + i32[at + 2]) | 0) === (place | 0)) i32[at] = tag | 1;
+        if ((tag & 0xfff) === 0 && ((tag + i32[at + 2]) | 0) === (place | 0)) i32[at] = tag | Context.holdsCode;
       }
     });
   }

@@ -2,10 +2,11 @@
 import type { Raise } from '../../../../src/arm/index.ts';
 import { Layout } from '../../../../src/arm/index.ts';
 import { SimulatorEngine } from '../../../../src/backend/simulator/engine/engine.ts';
-import { type EngineHost, RunStatus } from '../../../../src/backend/simulator/engine/host.ts';
+import { Access, type EngineHost, RunStatus } from '../../../../src/backend/simulator/engine/host.ts';
 
 export const ramBase = 0x4000_0000;
 const uartPage = 0x0900_0000;
+const accessNames = ['read', 'write', 'execute'];
 const CNTVCT_EL0 = 0xdf02;
 const CNTFRQ_EL0 = 0xdf00;
 
@@ -17,11 +18,22 @@ export class FlatHost implements EngineHost {
   output = '';
   /** What happened, for the test to see. */
   readonly events: string[] = [];
+  /** Questions about pages, asked with their first address. */
+  physicalOf: (page: number) => number = (page) => page;
+  isMapped: (page: number, access: Access) => boolean = () => true;
+  isDevice: (page: number) => boolean = () => false;
+  isWatched: (page: number) => boolean = () => false;
 
-  constructor(ramSize: number) {
-    this.engine = new SimulatorEngine({ ramBase, ramSize, host: this });
+  constructor(ramSize: number, memory?: WebAssembly.Memory) {
+    this.engine = new SimulatorEngine({ ramBase, ramSize, host: this, memory });
     this.view = new DataView(this.engine.memory.buffer);
     this.view.setBigUint64(Layout.system + 8 * CNTFRQ_EL0, 62_500_000n, true);
+  }
+
+  /** Puts instructions into RAM. */
+  program(address: number, words: readonly number[]): void {
+    for (const [i, word] of words.entries()) this.view.setUint32(this.engine.ramOffset(address) + 4 * i, word, true);
+    this.engine.changed(address, 4 * words.length);
   }
 
   get pc(): bigint {
@@ -37,9 +49,14 @@ export class FlatHost implements EngineHost {
     this.view.setBigUint64(Layout.x + 8 * register, value, true);
   }
 
-  translate(vaLow: number, vaHigh: number): boolean {
-    this.translation.physical = (vaHigh >>> 0) * 2 ** 32 + (vaLow >>> 0);
-    return true;
+  translate(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean {
+    const va = (vaHigh >>> 0) * 2 ** 32 + (vaLow >>> 0);
+    const page = va - (va % 4096);
+    this.translation.physical = this.physicalOf(page) + (va % 4096);
+    this.translation.device = this.isDevice(page);
+    if (this.isMapped(page, access) && !(access === Access.execute && va % 4 !== 0)) return true;
+    this.events.push(`fault ${unprivileged ? 'unprivileged ' : ''}${accessNames[access]} ${va.toString(16)}`);
+    return false;
   }
   alignmentFault(vaLow: number, _vaHigh: number, write: boolean): void {
     this.events.push(`alignment ${write ? 'write' : 'read'} ${(vaLow >>> 0).toString(16)}`);
@@ -50,19 +67,20 @@ export class FlatHost implements EngineHost {
   externalAbort(vaLow: number): void {
     this.events.push(`abort ${(vaLow >>> 0).toString(16)}`);
   }
-  deviceRead(physical: number): boolean {
+  deviceRead(physical: number, _bytes: number): boolean {
     this.view.setBigUint64(Layout.scratch, 0n, true);
     return physical >= uartPage && physical < uartPage + 4096;
   }
-  deviceWrite(physical: number): boolean {
+  deviceWrite(physical: number, _bytes: number): boolean {
     if (physical === uartPage) this.output += String.fromCharCode(this.view.getUint8(Layout.scratch));
     return physical >= uartPage && physical < uartPage + 4096;
   }
-  watched(): boolean {
-    return false;
+  watched(vaLow: number, _vaHigh: number, bytes: number, write: boolean): boolean {
+    this.events.push(`watched ${write ? 'write' : 'read'} ${(vaLow >>> 0).toString(16)} ${bytes}`);
+    return true;
   }
-  pageWatched(): boolean {
-    return false;
+  pageWatched(vaLow: number): boolean {
+    return this.isWatched((vaLow >>> 0) & -4096);
   }
   system(word: number): RunStatus {
     const isRead = (word >>> 21) & 1;

@@ -1,0 +1,274 @@
+/** The engine against the evaluating builder: random programs from every definition, with equal ends at every stop. */
+import { describe, expect, test } from 'vitest';
+import {
+  type AccessKind,
+  a64Instructions,
+  decoderOf,
+  type EvaluateState,
+  executeWord,
+  Layout,
+  type StateSlot,
+} from '../../../../src/arm/index.ts';
+import { Access, RunStatus } from '../../../../src/backend/simulator/engine/host.ts';
+import { Random } from '../../../lockstep/random.ts';
+import { FlatHost, ramBase } from './flat-host.ts';
+
+const code = { start: ramBase + 0x10000, bytes: 0x2000 };
+/** What data accesses may touch: the code only in programs that write on themselves. The last page is Device memory. */
+const data = { start: code.start + code.bytes, bytes: 0x4000 };
+const bytes = code.bytes + data.bytes;
+const devicePage = data.start + data.bytes - 0x1000;
+const stateSlots: readonly StateSlot[] = ['exclusiveAddress', 'exclusiveValue', 'exclusiveHigh', 'exclusiveSize'];
+const HLT = 0xd4400000;
+const programLength = 16;
+
+/** One system register in eight is plain storage. */
+const systemSlot = (encoding: number): number => (encoding % 8 === 0 ? 8 * encoding : -1);
+
+class Host extends FlatHost {
+  codeIsData: boolean = false;
+  override isMapped = (page: number, access: Access) => {
+    const inCode = page >= code.start && page < data.start;
+    if (access === Access.execute) return inCode;
+    return (inCode && this.codeIsData) || (page >= data.start && page < data.start + data.bytes);
+  };
+  override isDevice = (page: number) => page === devicePage;
+  override system(word: number): RunStatus {
+    this.events.push(`system ${word >>> 0}`);
+    return RunStatus.budget;
+  }
+  override systemSlot(encoding: number): number {
+    return systemSlot(encoding);
+  }
+}
+
+class Oracle implements EvaluateState {
+  readonly el = 1;
+  readonly x = new BigUint64Array(34);
+  pc = 0n;
+  nzcv = 0;
+  readonly exclusive = { exclusiveAddress: 0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n };
+  readonly memory = new Uint8Array(bytes);
+  readonly words = new DataView(this.memory.buffer);
+  codeIsData = false;
+  readonly system = new Map<number, bigint>();
+  alignCheck = false;
+  spCheck = false;
+  accesses = 0;
+
+  #place(address: bigint, size: number, elements: number, kind: AccessKind): number | undefined {
+    const mustAlign = kind !== 'normal' && kind !== 'unprivileged';
+    const aligned = address % BigInt(mustAlign ? size : size / elements) === 0n;
+    if (!aligned && (mustAlign || this.alignCheck)) return undefined;
+    const place = Number(BigInt.asIntN(64, address - BigInt(code.start)));
+    if (place < (this.codeIsData ? 0 : code.bytes) || place + size > bytes) return undefined;
+    if (!aligned && place + size > devicePage - code.start) return undefined;
+    this.accesses++;
+    return place;
+  }
+  load(address: bigint, size: number, elements: 1 | 2, kind: AccessKind): bigint | undefined {
+    const place = this.#place(address, size, elements, kind);
+    if (place === undefined) return undefined;
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.memory[place + i]);
+    return value;
+  }
+  store(address: bigint, size: number, elements: 1 | 2, value: bigint, kind: AccessKind): boolean {
+    const place = this.#place(address, size, elements, kind);
+    if (place === undefined) return false;
+    for (let i = 0; i < size; i++) this.memory[place + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    return true;
+  }
+  checkSpAlignment(): boolean {
+    return !this.spCheck || this.x[32] % 16n === 0n;
+  }
+  systemSlot(encoding: number): number {
+    return systemSlot(encoding);
+  }
+  readSystem(offset: number): bigint {
+    return this.system.get(offset) ?? 0n;
+  }
+  writeSystem(offset: number, value: bigint): void {
+    this.system.set(offset, value);
+  }
+
+  wordAt(address: bigint): number | undefined {
+    const place = Number(address - BigInt(code.start));
+    return place % 4 === 0 && place >= 0 && place < code.bytes ? this.words.getUint32(place, true) : undefined;
+  }
+
+  /** Runs up to `count` instructions; those that ran, and how it ended. */
+  run(count: number): { ran: number; status: RunStatus } {
+    for (let ran = 0; ran < count; ran++) {
+      const word = this.wordAt(this.pc);
+      if (word === undefined) return { ran, status: RunStatus.exception };
+      const outcome = executeWord(word, this);
+      if (outcome.kind === 'fault') return { ran, status: RunStatus.exception };
+      if (outcome.kind === 'raise') return { ran: ran + 1, status: RunStatus.stopped };
+    }
+    return { ran: count, status: RunStatus.budget };
+  }
+}
+
+const decoder = decoderOf(a64Instructions);
+
+/** A word of the definition, branches bent forward and inside the program. */
+function drawWord(random: Random, definition: (typeof a64Instructions)[number], rest: number): number {
+  for (;;) {
+    let word = ((random.word() & ~definition.mask) | definition.value) >>> 0;
+    const skip = 1 + random.below(rest);
+    if ((word & 0x7c000000) === 0x14000000) word = ((word & 0xfc000000) | skip) >>> 0;
+    else if ((word & 0x7e000000) === 0x36000000) word = ((word & 0xfff8001f) | (skip << 5)) >>> 0;
+    else if ((word & 0xfe000000) >>> 0 === 0x54000000 || (word & 0x7e000000) === 0x34000000)
+      word = ((word & 0xff00001f) | (skip << 5)) >>> 0;
+    if (decoder.find(word) === definition) return word;
+  }
+}
+
+/** Mostly something that makes an address in or near the data. */
+function drawValue(random: Random): bigint {
+  const offset = random.below(data.bytes);
+  switch (random.below(10)) {
+    case 0:
+      return BigInt(random.word());
+    case 1:
+      return (BigInt(random.word()) << 32n) | BigInt(random.word());
+    case 2:
+      return BigInt.asUintN(64, BigInt(random.below(64) - 32));
+    case 3:
+      return 1n << BigInt(random.below(64));
+    case 4:
+      return BigInt(data.start + (random.below(4) << 12) + 0xff0 + random.below(24));
+    case 5:
+      return BigInt(data.start + offset);
+    case 6:
+      return BigInt(code.start + (offset & (code.bytes - 4)));
+    default:
+      return BigInt(data.start + (offset & -16));
+  }
+}
+
+class Pair {
+  readonly host = new Host(1 << 20);
+  readonly oracle = new Oracle();
+  readonly #random: Random;
+  definitions = 0;
+  instructions = 0;
+  faults = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+  }
+
+  begin(): void {
+    const [random, host, oracle] = [this.#random, this.host, this.oracle];
+    // Near the end of the page, now and then, so that programs run on into the next one.
+    const first = random.chance(3) ? 0x1000 - 4 * random.below(programLength) : 4 * random.below(0x700);
+    const words = Array.from({ length: programLength }, (_, i) => {
+      const definition = a64Instructions[this.definitions++ % a64Instructions.length];
+      return drawWord(random, definition, programLength - i);
+    });
+    words.push(HLT);
+    host.program(code.start, new Array(code.bytes / 4).fill(0));
+    host.program(code.start + first, words);
+    oracle.memory.fill(0, 0, code.bytes);
+    for (const [i, word] of words.entries()) oracle.words.setUint32(first + 4 * i, word, true);
+    const codeIsData = random.chance(4);
+    if (codeIsData !== host.codeIsData) host.engine.flushTlb();
+    host.codeIsData = oracle.codeIsData = codeIsData;
+    oracle.pc = BigInt(code.start + first);
+    host.pc = oracle.pc;
+    for (let i = 0; i <= 32; i++) {
+      if (i === 31) continue;
+      const value = drawValue(random);
+      this.#setX(i, i === 32 && !random.chance(8) ? value & ~15n : value);
+      if (codeIsData && random.chance(4)) this.#setX(i, BigInt(code.start + first + random.below(4 * programLength)));
+    }
+    oracle.nzcv = random.below(16);
+    host.engine.setNzcv(oracle.nzcv);
+    oracle.alignCheck = random.chance(4);
+    oracle.spCheck = !random.chance(4);
+    host.view.setInt32(Layout.alignCheck, oracle.alignCheck ? 1 : 0, true);
+    host.view.setInt32(Layout.spCheck, oracle.spCheck ? 1 : 0, true);
+  }
+
+  /** Runs to the end of the program in runs of some instructions; the differences found. */
+  run(): string[] {
+    const [random, { engine }, oracle] = [this.#random, this.host, this.oracle];
+    const most = random.pick([1, 3, 10, 1000]);
+    let faultedAt = 0n;
+    for (let total = 0; total < 50; total++) {
+      const count = 1 + random.below(most);
+      const before = engine.retired;
+      const status = engine.run(count);
+      const expected = oracle.run(count);
+      const differences = this.compare();
+      if (status !== expected.status) differences.push(`status ${status} for ${expected.status}`);
+      if (engine.retired - before !== expected.ran)
+        differences.push(`${engine.retired - before} instructions for ${expected.ran}`);
+      if (differences.length > 0) return differences;
+      this.instructions += expected.ran;
+      const word = oracle.wordAt(oracle.pc);
+      if (word === undefined || word === HLT) break;
+      if (status === RunStatus.exception && oracle.pc !== faultedAt) {
+        // Once more, with a better base register.
+        this.faults++;
+        faultedAt = oracle.pc;
+        const base = (word >>> 5) & 31;
+        this.#setX(base === 31 ? 32 : base, BigInt(data.start + (random.below(data.bytes) & -16)));
+      } else if (status !== RunStatus.budget) {
+        oracle.pc += 4n;
+        this.host.pc = oracle.pc;
+      }
+    }
+    return [];
+  }
+
+  #setX(register: number, value: bigint): void {
+    this.oracle.x[register] = value;
+    this.host.setX(register, value);
+  }
+
+  compare(): string[] {
+    const [host, oracle] = [this.host, this.oracle];
+    const differences: string[] = [];
+    const check = (name: string, engine: bigint | number, evaluator: bigint | number) => {
+      if (engine !== evaluator) differences.push(`${name} is ${engine.toString(16)} for ${evaluator.toString(16)}`);
+    };
+    for (let i = 0; i < 33; i++) check(i === 32 ? 'SP' : `X${i}`, host.getX(i), oracle.x[i]);
+    check('PC', host.pc, oracle.pc);
+    check('NZCV', host.engine.getNzcv(), oracle.nzcv);
+    stateSlots.forEach((slot, i) => {
+      check(slot, host.view.getBigUint64(Layout.exclusive + 8 * i, true), oracle.exclusive[slot]);
+    });
+    for (const [offset, value] of oracle.system)
+      check(`system ${offset / 8}`, host.view.getBigUint64(Layout.system + offset, true), value);
+    const memory = new Uint8Array(host.engine.memory.buffer, host.engine.ramOffset(code.start), bytes);
+    if (Buffer.compare(memory, oracle.memory) !== 0) {
+      const at = memory.findIndex((byte, i) => byte !== oracle.memory[i]);
+      check(`memory at ${at.toString(16)}`, memory[at], oracle.memory[at]);
+    }
+    return differences;
+  }
+}
+
+describe('the engine does what the evaluating builder does', () => {
+  test.each([1, 2, 3, 4])('programs of seed %i', (seed) => {
+    const pair = new Pair(seed);
+    for (let program = 0; program < 2000; program++) {
+      pair.begin();
+      const differences = pair.run();
+      if (differences.length > 0) {
+        const { pc } = pair.oracle;
+        const words = [-8n, -4n, 0n].map((offset) => pair.oracle.wordAt(pc + offset)?.toString(16));
+        expect.fail(
+          `program ${program}, at or behind ${pc.toString(16)} (${words.join(' ')}): ${differences.join('; ')}`,
+        );
+      }
+    }
+    // The programs did something.
+    expect(pair.instructions).toBeGreaterThan(5000);
+    expect(pair.oracle.accesses).toBeGreaterThan(1000);
+    expect(pair.faults).toBeGreaterThan(500);
+  });
+});
