@@ -16,6 +16,14 @@ const transfer = (f: { opc: number; Rt: number }) => (f.opc === 0 ? source(f.Rt)
 /** opc: 0 stores, 1 loads, 2 loads signed to 64 bits, 3 loads signed to 32 bits. */
 const possible = ({ size, opc }: { size: number; opc: number }) => opc < [4, 4, 3, 2][size];
 
+/** What the loads and stores of one register have in common. */
+const single = {
+  shape: ['size', 'opc'],
+  derived: { sp },
+  possible,
+  registers: { Rn: 'stack', Rt: transfer },
+} as const;
+
 /** The address in Rn, SP checked. To be used once or through `let`. */
 export function baseAddress<V>(b: Builder<V>, sp: number, Rn: RegisterOperand): V {
   if (sp) b.checkSpAlignment();
@@ -32,11 +40,7 @@ export const loadsAndStores = [
       registers: { Rt: 'target' },
       labels: { label: (f) => signed(f.imm19, 19) * 4 },
     },
-    (b, { opc, Rt, label }) => {
-      const address = b.label(label);
-      if (opc === 1) b.writeX(64, Rt, b.load(3, address, 'normal'));
-      else loadOrStore(b, 2, opc === 2 ? 2 : 1, Rt, address, 'normal');
-    },
+    (b, { opc, Rt, label }) => loadOrStore(b, opc === 1 ? 3 : 2, opc === 2 ? 2 : 1, Rt, b.label(label), 'normal'),
   ),
   // Prefetches are hints, SP is not checked for them, and every prefetch operation is allowed.
   a64('PRFM (literal)', '11011000 imm19:19 prfop:5', {}, () => undefined),
@@ -52,13 +56,7 @@ export const loadsAndStores = [
   a64(
     'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (unsigned offset)',
     'size:2 111001 opc:2 imm12:12 Rn:5 Rt:5',
-    {
-      shape: ['size', 'opc'],
-      derived: { sp },
-      possible,
-      registers: { Rn: 'stack', Rt: transfer },
-      immediates: { offset: (f) => f.imm12 << f.size },
-    },
+    { ...single, immediates: { offset: (f) => f.imm12 << f.size } },
     (b, { size, opc, sp, Rn, Rt, offset }) => {
       const address = b.binary('add', 64, baseAddress(b, sp, Rn), b.immediate(64, offset));
       loadOrStore(b, size as Size, opc, Rt, address, 'normal');
@@ -68,13 +66,7 @@ export const loadsAndStores = [
   a64(
     'LDUR, LDURB, LDURH, LDURSB, LDURSH, LDURSW, STUR, STURB, STURH',
     'size:2 111000 opc:2 0 imm9:9 00 Rn:5 Rt:5',
-    {
-      shape: ['size', 'opc'],
-      derived: { sp },
-      possible,
-      registers: { Rn: 'stack', Rt: transfer },
-      immediates: { offset: (f) => signed(f.imm9, 9) },
-    },
+    { ...single, immediates: { offset: (f) => signed(f.imm9, 9) } },
     (b, { size, opc, sp, Rn, Rt, offset }) => {
       const address = b.binary('add', 64, baseAddress(b, sp, Rn), b.immediate(64, offset));
       loadOrStore(b, size as Size, opc, Rt, address, 'normal');
@@ -84,13 +76,7 @@ export const loadsAndStores = [
   a64(
     'LDTR, LDTRB, LDTRH, LDTRSB, LDTRSH, LDTRSW, STTR, STTRB, STTRH',
     'size:2 111000 opc:2 0 imm9:9 10 Rn:5 Rt:5',
-    {
-      shape: ['size', 'opc'],
-      derived: { sp },
-      possible,
-      registers: { Rn: 'stack', Rt: transfer },
-      immediates: { offset: (f) => signed(f.imm9, 9) },
-    },
+    { ...single, immediates: { offset: (f) => signed(f.imm9, 9) } },
     (b, { size, opc, sp, Rn, Rt, offset }) => {
       const address = b.binary('add', 64, baseAddress(b, sp, Rn), b.immediate(64, offset));
       loadOrStore(b, size as Size, opc, Rt, address, 'unprivileged');
@@ -101,10 +87,8 @@ export const loadsAndStores = [
     'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (post-index, pre-index)',
     'size:2 111000 opc:2 0 imm9:9 pre 1 Rn:5 Rt:5',
     {
+      ...single,
       shape: ['size', 'opc', 'pre'],
-      derived: { sp },
-      possible,
-      registers: { Rn: 'stack', Rt: transfer },
       immediates: { offset: (f) => signed(f.imm9, 9) },
     },
     (b, { size, opc, pre, sp, Rn, Rt, offset }) => {
@@ -119,10 +103,9 @@ export const loadsAndStores = [
     'LDR, LDRB, LDRH, LDRSB, LDRSH, LDRSW, STR, STRB, STRH (register)',
     'size:2 111000 opc:2 1 Rm:5 option:3 S 10 Rn:5 Rt:5',
     {
-      shape: ['size', 'opc'],
+      ...single,
       // 0: X register as it is (LSL, SXTX), 1: UXTW, 2: SXTW.
       derived: { sp, extension: [3, (f) => (f.option & 1 ? 0 : f.option & 4 ? 2 : 1)] },
-      possible,
       unallocated: (f) => (f.option & 2) === 0,
       registers: { Rn: 'stack', Rm: 'source', Rt: transfer },
       immediates: { amount: (f) => (f.S ? f.size : 0) },
