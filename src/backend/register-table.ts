@@ -4,7 +4,6 @@
  */
 import {
   type CpuState,
-  findRegister,
   mask,
   Pstate,
   registerByNumber,
@@ -79,15 +78,12 @@ function coreRegister(
       scratch[1] = value >> 64n;
       register.load(state, scratch, 0);
     },
-    definition: systemDefinition(register.name),
+    definition: definitions.get(register.name),
     kept: bits === 64 ? keptBits(cpu, register.id, bits) : allBits(bits),
   };
 }
 
-function systemDefinition(name: string): SystemRegister | undefined {
-  const found = findRegister(name);
-  return 'number' in found ? found : undefined;
-}
+const definitions = new Map(systemRegisters.map((definition) => [definition.name, definition]));
 
 /** A register of the list. What the machine holds is the list's value: the state may have been unable to take it. */
 function listRegister(definition: SystemRegister, cpu: CpuSync, position: number): GuestRegister {
@@ -207,7 +203,7 @@ export class RegisterTable {
       if (definition && !definition.noRaw) found.set(definition.number, listRegister(definition, this.#cpu, position));
     }
     for (const position of this.#cpu.all.core) {
-      const definition = systemDefinition(coreRegisters[position].name);
+      const definition = definitions.get(coreRegisters[position].name);
       if (definition) {
         const bits = /^FP[SC]R$/.test(definition.name) ? 32 : 64;
         found.set(definition.number, coreRegister(this.#cpu, definition.name, coreRegisters[position], bits));
