@@ -2,7 +2,8 @@
 /** The command line: one file a command in commands/. */
 import yargs from 'yargs';
 import { explain } from './commands/explain.ts';
-import { registers } from './commands/registers.ts';
+import { registers, registersOptions } from './commands/registers.ts';
+import { run, runOptions } from './commands/run.ts';
 import { complain, ExitCode, say, UserError } from './message.ts';
 import { packageVersion } from './package.ts';
 import { unknownArguments } from './unknown.ts';
@@ -10,12 +11,15 @@ import { unknownArguments } from './unknown.ts';
 /** Words that QEMU spells with one dash. */
 const qemuWords = new Set(['-gdb', '-kernel', '-serial']);
 
+const options = ['help', 'version', ...Object.keys(runOptions), ...Object.keys(registersOptions)];
+
 const commandLine = (args: readonly string[]) =>
   yargs(args.map((word) => (qemuWords.has(word) ? `-${word}` : word)))
     .scriptName('arm-gdbstub')
     .usage(
       '$0 COMMAND\n\nA GDB remote stub for Arm guests in which a system register that the debugger writes is really written.',
     )
+    .command(run)
     .command(registers)
     .command(explain)
     .demandCommand(1, 1, 'a command is missing', 'one command at a time')
@@ -28,13 +32,13 @@ const commandLine = (args: readonly string[]) =>
     .wrap(Math.min(100, process.stderr.columns || 100))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error instanceof Error ? error : new UserError(unknownArguments(message, args) ?? message);
+      throw error instanceof Error ? error : new UserError(unknownArguments(message, args, options) ?? message);
     });
 
 async function main(args: readonly string[]): Promise<number> {
   try {
     await commandLine(args).parseAsync();
-    return ExitCode.done;
+    return Number(process.exitCode ?? ExitCode.done);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     complain(error.message);
@@ -49,4 +53,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-process.exitCode = await main(process.argv.slice(2));
+// Not by process.exitCode: a guest that was told to end may still be running.
+process.exit(await main(process.argv.slice(2)));

@@ -32,3 +32,6 @@ export const styled = (kind: keyof typeof styles, text: string): string =>
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 export const complain = (text: string): void => say(`${styled('error', 'arm-gdbstub:')} ${text}`);
+
+/** What happens, for whoever watches. */
+export const note = (text: string): void => say(`${styled('note', 'arm-gdbstub:')} ${text}`);

@@ -1,11 +1,6 @@
 /** Values of options as people write them. Each function throws UserError for what it does not understand. */
-import {
-  commonRegisters,
-  findRegister,
-  registersByGlob,
-  type SystemRegister,
-  systemRegisters,
-} from '../src/arm/index.ts';
+import { findRegister, registersByGlob, type SystemRegister } from '../src/arm/index.ts';
+import { type Address, parseAddress } from '../src/gdbstub/index.ts';
 import { UserError } from './message.ts';
 
 const units: Readonly<Record<string, bigint>> = { K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };
@@ -17,48 +12,29 @@ export function parseSize(text: string): bigint {
   return BigInt(match[1]) * units[(match[2] ?? 'M').toUpperCase()];
 }
 
-export type GdbAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'stdio' };
-
-/** `tcp:PORT`, `tcp:HOST:PORT`, `tcp::PORT`, `tcp:[::1]:PORT`, `unix:PATH`, `stdio`; a number alone is a TCP port. */
-export function parseGdbAddress(text: string): GdbAddress {
-  if (text === 'stdio') return { kind: 'stdio' };
-  if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) };
-  const match = /^(?:tcp:(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?)?(\d{1,5})(?:,.*)?$/i.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65535)
-    throw new UserError(`${text} is no address for a debugger: write tcp:PORT, tcp:HOST:PORT, unix:PATH or stdio`);
-  return { kind: 'tcp', host: match[1] ?? (match[2] || '127.0.0.1'), port };
+/** As parseAddress reads it. */
+export function parseListen(text: string): Address {
+  const address = parseAddress(text);
+  if (address) return address;
+  throw new UserError(`${text} is no address for a debugger: write tcp:PORT, tcp:HOST:PORT, unix:PATH or stdio`);
 }
 
-export type SerialTarget = { readonly kind: 'stdio' | 'null' } | { readonly kind: 'file'; readonly path: string };
+export type SerialTarget =
+  | { readonly kind: 'stdio' }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'file'; readonly path: string };
 
 export function parseSerial(text: string): SerialTarget {
-  if (text === 'stdio' || text === 'null') return { kind: text };
+  if (text === 'stdio') return { kind: 'stdio' };
+  if (text === 'null') return { kind: 'null' };
   if (/^file:./.test(text)) return { kind: 'file', path: text.slice('file:'.length) };
   throw new UserError(`${text} is no place for the guest's console: write stdio, null or file:PATH`);
 }
 
-/** `common`, `all`, `none` or patterns; those must match a register. */
-export function parseRegisters(option: string, text: string): readonly SystemRegister[] {
-  switch (text) {
-    case 'common':
-      return commonRegisters;
-    case 'all':
-      return systemRegisters;
-    case 'none':
-      return [];
-    default: {
-      const registers = registersByGlob(text);
-      if (registers.length === 0)
-        throw new UserError(
-          `--${option} ${text} names no register: write common, all, none, or a pattern as 'TTBR*_EL1'`,
-        );
-      return registers;
-    }
-  }
+/** `common`, `all`, `none` or patterns, which must match a register; what the option was given, if it is right. */
+export function parseRegisters(option: string, text: string): string {
+  if (['common', 'all', 'none'].includes(text) || registersByGlob(text).length > 0) return text;
+  throw new UserError(`--${option} ${text} names no register: write common, all, none, or a pattern as 'TTBR*_EL1'`);
 }
 
 /** A system register by name; a near miss is suggested. */
@@ -68,6 +44,13 @@ export function parseRegister(name: string): SystemRegister {
   throw new UserError(
     `there is no system register ${name}${found.suggestion ? `; did you mean ${found.suggestion}?` : ''}`,
   );
+}
+
+/** A number of seconds above 0, fractions too. */
+export function parseSeconds(text: string): number {
+  const seconds = /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (seconds > 0 && seconds < 2 ** 31 / 1000) return seconds;
+  throw new UserError(`${text} is no number of seconds`);
 }
 
 /** `42`, `0x2a`, `0b101010`, with `_` between digits; unsigned, 64 bits. */

@@ -1,10 +1,12 @@
 /** A better sentence for a word that is no option, with the one that was probably meant. */
 import { nearestName } from '../src/arm/index.ts';
 
-const options = ['help', 'version', 'json'];
-
-/** `message` is what yargs says of `args`; undefined where it is about something else. */
-export function unknownArguments(message: string, args: readonly string[]): string | undefined {
+/** `message` is what yargs says of `args`; undefined where it is about something else. `options` are those that there are. */
+export function unknownArguments(
+  message: string,
+  args: readonly string[],
+  options: readonly string[],
+): string | undefined {
   const word = /^Unknown arguments?: (.*?)(,|$)/.exec(message)?.[1];
   if (word === undefined) return undefined;
   const asWritten = args.find((arg) => /^-/.test(arg) && arg.replace(/^--?/, '').split('=')[0] === word);

@@ -9,6 +9,10 @@ interface Options {
   readonly json: boolean;
 }
 
+export const registersOptions = {
+  json: { type: 'boolean', default: false, describe: 'All fields, for programs' },
+} as const;
+
 type Register = (typeof allRegisters)[number];
 
 export const registers: CommandModule<unknown, Options> = {
@@ -17,7 +21,7 @@ export const registers: CommandModule<unknown, Options> = {
   builder: (yargs) =>
     yargs
       .positional('glob', { type: 'string', describe: "Names or patterns between commas, as 'TTBR*,vbar_el1'" })
-      .option('json', { type: 'boolean', default: false, describe: 'All fields, for programs' })
+      .options(registersOptions)
       .example('$0 registers', 'all of them')
       .example('$0 registers SCTLR_EL1', 'one with its fields')
       .example("$0 registers 'ID_AA64*' --json", 'for programs'),

@@ -1,0 +1,110 @@
+/** `run FILE`: a guest with a debugger's port. */
+import { readFileSync } from 'node:fs';
+import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
+import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
+import { lifetime } from '../lifetime.ts';
+import { openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
+import { ExitCode, note, UserError } from '../message.ts';
+import { parseListen, parseRegisters, parseSeconds, parseSerial, parseSize } from '../options.ts';
+import { forwardInput } from '../terminal.ts';
+
+const registerChoice = 'common, all, none, or patterns between commas';
+
+export const runOptions = {
+  kernel: { type: 'string', describe: "QEMU's word for FILE" },
+  gdb: { type: 'string', describe: 'Where to wait for a debugger: tcp:[HOST:]PORT, unix:PATH, stdio [tcp:1234]' },
+  s: { type: 'boolean', describe: 'As --gdb tcp:1234' },
+  hold: { alias: 'S', type: 'boolean', default: false, describe: 'Hold the guest at its first instruction' },
+  backend: { choices: ['auto', 'simulator', 'kvm'], default: 'auto', describe: 'The machine' },
+  memory: { alias: 'm', type: 'string', default: '256M', describe: 'RAM, from 0x40000000 on: 256M, 1G' },
+  serial: { type: 'string', describe: "The guest's console: stdio, null, file:PATH [stdio]" },
+  sysregs: { type: 'string', default: 'all', describe: `System registers shown: ${registerChoice}` },
+  fields: { type: 'string', default: 'common', describe: `Those that gdb also sees by field: ${registerChoice}` },
+  'port-file': { type: 'string', describe: 'Gets the port (or path) once a debugger can connect' },
+  timeout: { type: 'string', describe: `Seconds after which it ends, with exit code ${ExitCode.timeout}` },
+  'allow-kill': { type: 'boolean', default: false, describe: "A debugger's kill ends the guest; else it detaches" },
+} as const satisfies Record<string, OptionDefinition>;
+
+const builder = (yargs: Argv) =>
+  yargs
+    .positional('file', { type: 'string', describe: 'ELF file, Linux Image, or plain bytes for the start of the RAM' })
+    .options(runOptions)
+    .conflicts('s', 'gdb')
+    .conflicts('kernel', 'file')
+    .example('$0 run guest.elf -S', 'wait for a debugger at port 1234, then start')
+    .example('$0 run Image -m 1G --gdb tcp:0 --port-file port', 'a free port, for scripts')
+    .example('$0 run -kernel guest.elf -s -S -m 128', "QEMU's spelling")
+    .epilogue(
+      'Standard output carries the console of the guest and nothing else. Exit code: 0 when the guest powers off.',
+    );
+
+type Parsed = ReturnType<typeof builder> extends Argv<infer Values> ? Values : never;
+type Options = ArgumentsCamelCase<Parsed>;
+
+export const run: CommandModule<unknown, Parsed> = {
+  command: 'run [file]',
+  describe: 'Run a guest, and wait for a debugger',
+  builder,
+  handler: async (options) => {
+    process.exitCode = await runGuest(options);
+  },
+};
+
+async function runGuest(options: Options): Promise<number> {
+  const fileName = options.file ?? options.kernel;
+  if (fileName === undefined) throw new UserError('a file to run is missing');
+  if (options.backend === 'kvm') throw new UserError('the kvm backend is not there yet: leave --backend out');
+  const listen = parseListen(options.gdb ?? 'tcp:1234');
+  const onTerminal = listen.kind === 'stdio';
+  const serial = parseSerial(options.serial ?? (onTerminal ? 'null' : 'stdio'));
+  if (onTerminal && serial.kind === 'stdio')
+    throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
+  const timeout = options.timeout === undefined ? undefined : parseSeconds(options.timeout);
+  const memory = parseMemory(options.memory);
+  const sysregs = parseRegisters('sysregs', options.sysregs);
+  const fields = parseRegisters('fields', options.fields);
+  const file = readGuest(fileName);
+  const sink = openSerial(serial);
+  const { hold, allowKill } = options;
+  const machine = await startMachine({
+    file,
+    fileName,
+    listen,
+    hold,
+    memory,
+    serial: sink.write,
+    sysregs,
+    fields,
+    allowKill,
+  });
+  const stopInput = serial.kind === 'stdio' ? forwardInput((bytes) => machine.receive(bytes)) : () => undefined;
+  note(`${fileName} (${machine.image.kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
+  try {
+    if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
+    return await lifetime(machine.ended, timeout);
+  } finally {
+    stopInput();
+    await machine.close();
+    sink.close();
+  }
+}
+
+function parseMemory(text: string): bigint {
+  const memory = parseSize(text);
+  if (memory === 0n || memory % 4096n !== 0n) throw new UserError(`${text} of RAM is no multiple of 4 KiB`);
+  return memory;
+}
+
+function readGuest(name: string): Uint8Array {
+  try {
+    return readFileSync(name);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : reasonOf(error);
+    throw new UserError(`${name}: ${reason}`, ExitCode.failed);
+  }
+}
+
+const waiting = (address: Address): string =>
+  address.kind === 'stdio'
+    ? 'the debugger is at standard input'
+    : `waiting for a debugger at ${formatAddress(address)}`;

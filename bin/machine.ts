@@ -1,0 +1,140 @@
+/** The composition root: an image becomes a machine, the machine a debugger's target, the target a server. */
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { Guest, type Image, ImageError, parseImage, RAM_BASE, SimulatorMachine } from '../src/backend/index.ts';
+import { type Address, formatAddress, type Server, type Stop, serve } from '../src/gdbstub/index.ts';
+import { complain, ExitCode, note, UserError } from './message.ts';
+import type { SerialTarget } from './options.ts';
+import { packageVersion } from './package.ts';
+
+export interface MachineOptions {
+  readonly file: Uint8Array;
+  /** For messages. */
+  readonly fileName: string;
+  readonly listen: Address;
+  /** Held at the first instruction until a debugger lets it go. */
+  readonly hold: boolean;
+  /** RAM in bytes. */
+  readonly memory: bigint;
+  readonly serial: (bytes: Uint8Array) => void;
+  readonly sysregs: string;
+  readonly fields: string;
+  readonly allowKill: boolean;
+}
+
+export interface RunningMachine {
+  readonly image: Image;
+  readonly address: Address;
+  /** Bytes for the guest's serial port; returns how many were taken. */
+  receive(bytes: Uint8Array): number;
+  /** The exit code, when the guest has ended by itself or was killed. */
+  readonly ended: Promise<number>;
+  /** Ends the connection, and the machine with it. */
+  close(): Promise<void>;
+}
+
+/** Throws UserError where the file, the memory or the address is not to be had. */
+export async function startMachine(options: MachineOptions): Promise<RunningMachine> {
+  const image = load(options);
+  const machine = build(image, options);
+  let end: (stop: Stop) => void = () => undefined;
+  const ended = new Promise<Stop>((resolve) => {
+    end = resolve;
+  });
+  const { sysregs, fields, allowKill } = options;
+  const guest = new Guest(machine, { sysregs, fields, log: complain, kill: allowKill ? () => undefined : undefined });
+  const server = await listen(guest, options, end);
+  return {
+    image,
+    address: server.address,
+    receive: (bytes) => machine.receive(bytes),
+    ended: ended.then(exitCodeOf),
+    close: async () => {
+      await server.close();
+      machine.close();
+    },
+  };
+}
+
+function load({ file, fileName, memory }: MachineOptions): Image {
+  const image = parseImage(file, { start: BigInt(RAM_BASE), length: memory });
+  if (image instanceof ImageError) throw new UserError(`${fileName}: ${image.message}`, ExitCode.failed);
+  return image;
+}
+
+function build(image: Image, { memory, serial }: MachineOptions): SimulatorMachine {
+  try {
+    return new SimulatorMachine({ ramSize: Number(memory), image, serial });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(`${memory >> 20n} MiB of RAM are more than the simulator can have here`, ExitCode.failed);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use',
+  EADDRNOTAVAIL: 'this host has no such address',
+  EACCES: 'permission denied',
+  ENOENT: 'there is no such directory',
+  ENOTFOUND: 'there is no such host',
+};
+
+/** `reason` of a failed system call in words. */
+export const reasonOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && reasons[code]) ?? message;
+};
+
+async function listen(guest: Guest, options: MachineOptions, ended: (stop: Stop) => void): Promise<Server> {
+  try {
+    return await serve(guest, {
+      listen: options.listen,
+      running: !options.hold,
+      allowKill: options.allowKill,
+      ended,
+      log: note,
+      name: 'arm-gdbstub',
+      version: packageVersion(),
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new UserError(`cannot listen at ${formatAddress(options.listen)}: ${reasonOf(error)}`, ExitCode.failed);
+  }
+}
+
+const SIGKILL = 9;
+
+function exitCodeOf(stop: Stop): number {
+  if (stop.kind === 'exited') {
+    note('the guest has powered off');
+    return stop.code;
+  }
+  if (stop.kind === 'terminated' && stop.signal === SIGKILL) {
+    note('the debugger has killed the guest');
+    return ExitCode.done;
+  }
+  complain('the machine cannot go on');
+  return ExitCode.failed;
+}
+
+/** Where the guest's console goes. */
+export function openSerial(target: SerialTarget): { write: (bytes: Uint8Array) => void; close: () => void } {
+  if (target.kind === 'null') return { write: () => undefined, close: () => undefined };
+  if (target.kind === 'stdio') return { write: (bytes) => void process.stdout.write(bytes), close: () => undefined };
+  try {
+    const file = openSync(target.path, 'w');
+    return { write: (bytes) => void writeSync(file, bytes), close: () => closeSync(file) };
+  } catch (error) {
+    throw new UserError(`cannot write ${target.path}: ${reasonOf(error)}`, ExitCode.failed);
+  }
+}
+
+/** Whole or not at all: a script that waits for the file reads no half of a number. */
+export function writePortFile(path: string, address: Address): void {
+  const text = address.kind === 'tcp' ? address.port : address.kind === 'unix' ? address.path : 'stdio';
+  try {
+    writeFileSync(`${path}.new`, `${text}\n`);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw new UserError(`cannot write ${path}: ${reasonOf(error)}`, ExitCode.failed);
+  }
+}
