@@ -13,5 +13,6 @@ export * from './kvm-lists.ts';
 export * from './kvm-rules.ts';
 export { commands as monitorCommands } from './monitor/monitor.ts';
 export { KernelRegisters } from './simulator/kernel-registers.ts';
+export { RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export * from './sync.ts';
 export * from './vcpu.ts';
