@@ -63,10 +63,17 @@ export class Layout {
 
   /** The value that these bytes of the wire are. */
   value(bytes: Uint8Array): bigint {
-    let value = 0n;
-    const ordered = this.bigEndian ? bytes : bytes.toReversed();
-    if (ordered.length === 8) return new DataView(ordered.buffer, ordered.byteOffset).getBigUint64(0);
-    for (const byte of ordered) value = (value << 8n) | BigInt(byte);
-    return value;
+    const { length } = bytes;
+    if (length > 8) {
+      const low = this.bigEndian ? length - 8 : 0;
+      const rest = this.bigEndian ? bytes.subarray(0, low) : bytes.subarray(8);
+      return (this.value(rest) << 64n) | this.value(bytes.subarray(low, low + 8));
+    }
+    eightAsValue.setBigUint64(0, 0n);
+    eight.set(bytes, this.bigEndian ? 8 - length : 0);
+    return eightAsValue.getBigUint64(0, !this.bigEndian);
   }
 }
+
+const eight = new Uint8Array(8);
+const eightAsValue = new DataView(eight.buffer);

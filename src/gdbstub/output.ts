@@ -9,6 +9,8 @@ import { Byte } from './wire.ts';
 const digits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const highDigit = Uint8Array.from({ length: 256 }, (_, byte) => digits[byte >> 4]);
 const lowDigit = Uint8Array.from({ length: 256 }, (_, byte) => digits[byte & 15]);
+/** What the two digits of a byte add to a checksum. */
+const digitSum = Uint8Array.from({ length: 256 }, (_, byte) => highDigit[byte] + lowDigit[byte]);
 
 /** Bytes that a reply must not hold as they are. */
 const special = new Uint8Array(256);
@@ -16,6 +18,8 @@ for (const byte of [Byte.hash, Byte.dollar, Byte.star, Byte.escape]) special[byt
 
 /** Run lengths make a reply hard to read in a log and gain nothing below this. */
 const shortestPacked = 256;
+/** Places at which a reply is looked at to see whether it has runs. */
+const samples = 64;
 const longestRun = 97;
 const questionMark = 0x3f;
 const letterX = 0x78;
@@ -39,6 +43,7 @@ export class Output {
   #length = 0;
   /** Of the frame being written: where its `$` is. */
   #frame = 0;
+  #sum = 0;
   /** The last whole frame, for a client that did not get it: its place in the buffer. */
   #lastStart = 0;
   #lastEnd = 0;
@@ -80,6 +85,7 @@ export class Output {
   begin(): void {
     this.#frame = this.#length;
     this.byte(Byte.dollar);
+    this.#sum = 0;
   }
 
   /** Characters of latin-1; any other becomes `?`. */
@@ -97,16 +103,21 @@ export class Output {
     const out = this.#bytes;
     const last = Math.min(this.#length + limit, out.length);
     let length = this.#length;
+    let sum = this.#sum;
     let index = 0;
     for (; index < bytes.length && length < last; index++) {
-      const byte = bytes[index];
-      if (special[byte]) {
+      let byte = bytes[index];
+      if (special[byte] !== 0) {
         if (length + 1 >= last) break;
         out[length++] = Byte.escape;
-        out[length++] = byte ^ Byte.escapeBit;
-      } else out[length++] = byte;
+        byte ^= Byte.escapeBit;
+        sum += Byte.escape;
+      }
+      out[length++] = byte;
+      sum = (sum + byte) | 0;
     }
     this.#length = length;
+    this.#sum = sum & 0xff;
     return index;
   }
 
@@ -115,12 +126,16 @@ export class Output {
     this.#reserve(2 * bytes.length);
     const out = this.#bytes;
     let length = this.#length;
+    let sum = this.#sum;
     for (let index = 0; index < bytes.length; index++) {
       const byte = bytes[index];
-      out[length++] = highDigit[byte];
-      out[length++] = lowDigit[byte];
+      out[length] = highDigit[byte];
+      out[length + 1] = lowDigit[byte];
+      length += 2;
+      sum = (sum + digitSum[byte]) | 0;
     }
     this.#length = length;
+    this.#sum = sum & 0xff;
   }
 
   /** An unsigned value as the bytes of the target's memory, two digits each. */
@@ -139,6 +154,7 @@ export class Output {
       const byte = eight[index];
       this.#bytes[this.#length++] = highDigit[byte];
       this.#bytes[this.#length++] = lowDigit[byte];
+      this.#sum += digitSum[byte];
     }
   }
 
@@ -147,35 +163,41 @@ export class Output {
     this.#reserve(2 * size);
     this.#bytes.fill(letterX, this.#length, this.#length + 2 * size);
     this.#length += 2 * size;
+    this.#sum += 2 * size * letterX;
   }
 
   end(): void {
-    let sum = 0;
-    let repeated = 0;
-    let before = -1;
-    const bytes = this.#bytes;
     const start = this.#frame + 1;
-    for (let index = start; index < this.#length; index++) {
-      const byte = bytes[index];
-      sum += byte;
-      if (byte === before) repeated++;
-      before = byte;
-    }
-    const length = this.#length - start;
-    if (length >= shortestPacked && repeated > length >> 1) sum = this.#pack(start);
+    if (this.#length - start >= shortestPacked && this.#hasRuns(start)) this.#sum = this.#pack(start);
     this.#reserve(3);
     this.#bytes[this.#length++] = Byte.hash;
-    this.#bytes[this.#length++] = highDigit[sum & 0xff];
-    this.#bytes[this.#length++] = lowDigit[sum & 0xff];
+    this.#bytes[this.#length++] = highDigit[this.#sum & 0xff];
+    this.#bytes[this.#length++] = lowDigit[this.#sum & 0xff];
     this.#lastStart = this.#frame;
     this.#lastEnd = this.#length;
   }
 
+  /** Whether half of some places of the payload are like their neighbours: then run lengths pay. */
+  #hasRuns(start: number): boolean {
+    const bytes = this.#bytes;
+    const distance = (this.#length - start - 4) / samples;
+    let runs = 0;
+    for (let sample = 0; sample < samples; sample++) {
+      const at = start + Math.floor(sample * distance);
+      if (bytes[at] === bytes[at + 1] && bytes[at] === bytes[at + 2] && bytes[at] === bytes[at + 3]) runs++;
+    }
+    return 2 * runs >= samples;
+  }
+
   #escaped(byte: number): void {
-    if (special[byte]) {
+    let sent = byte;
+    if (special[byte] !== 0) {
       this.#bytes[this.#length++] = Byte.escape;
-      this.#bytes[this.#length++] = byte ^ Byte.escapeBit;
-    } else this.#bytes[this.#length++] = byte;
+      sent ^= Byte.escapeBit;
+      this.#sum += Byte.escape;
+    }
+    this.#bytes[this.#length++] = sent;
+    this.#sum += sent;
   }
 
   /** Writes runs of the payload from `start` as run lengths, in place. Returns the new sum. */

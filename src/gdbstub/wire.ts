@@ -34,6 +34,9 @@ export const digitValue = Int8Array.from({ length: 256 }, (_, code) => {
 export type InputEvent = 'packet' | 'interrupt' | 'ack' | 'nak' | 'corrupt' | 'overlong';
 
 const noBytes = new Uint8Array(0);
+/** Bytes that are looked at one by one before the engine's search is called. */
+const shortPacket = 128;
+const worthCopying = 200;
 
 /**
  * Finds the packets in a stream of bytes. After `push(chunk)`, `next()` is called until it answers undefined. A packet
@@ -134,19 +137,28 @@ export class Input {
   /** Where the payload ends in this chunk: at its `#` or at the end of the chunk. */
   #scan(start: number): number {
     const chunk = this.#chunk;
-    const end = chunk.length;
+    const near = Math.min(chunk.length, start + shortPacket);
     let sum = this.#sum;
-    let packed = this.#packed;
     let at = start;
-    for (; at < end; at++) {
+    for (; at < near; at++) {
       const byte = chunk[at];
       if (byte === Byte.hash) break;
       sum += byte;
-      if (byte === Byte.escape || byte === Byte.star) packed = true;
+      if (byte === Byte.escape || byte === Byte.star) this.#packed = true;
     }
     this.#sum = sum & 0xff;
-    this.#packed = packed;
-    return at;
+    return at === near && near < chunk.length ? this.#scanFar(at) : at;
+  }
+
+  /** Long packets: the engine's own search is faster than a loop, but not worth calling for short ones. */
+  #scanFar(start: number): number {
+    const chunk = this.#chunk;
+    const hash = chunk.indexOf(Byte.hash, start);
+    const end = hash < 0 ? chunk.length : hash;
+    const rest = chunk.subarray(start, end);
+    this.#packed ||= rest.includes(Byte.escape) || rest.includes(Byte.star);
+    if (this.verify) this.#sum = (this.#sum + checksum(rest)) & 0xff;
+    return end;
   }
 
   #keep(start: number, end: number): void {
@@ -161,29 +173,60 @@ export class Input {
     this.#kept = needed;
   }
 
-  /** Undoes escapes (`}c`) and runs (`c*n`). */
   #unpack(): InputEvent {
-    if (this.#unpacked.length < this.end - this.start || this.#unpacked.length < this.#longest)
-      this.#unpacked = new Uint8Array(this.#longest);
-    const { bytes, end } = this;
-    const out = this.#unpacked;
-    let length = 0;
-    for (let at = this.start; at < end; at++) {
-      const byte = bytes[at];
-      if (byte === Byte.escape) {
-        if (++at === end) return 'corrupt';
-        out[length++] = bytes[at] ^ Byte.escapeBit;
-      } else if (byte === Byte.star) {
-        const count = ++at < end ? bytes[at] - Byte.runBase : 0;
-        if (count < 3 || count > 97 || length === 0) return 'corrupt';
-        if (length + count > this.#longest) return 'overlong';
-        out.fill(out[length - 1], length, length + count);
-        length += count;
-      } else out[length++] = byte;
-    }
-    this.bytes = out;
+    if (this.#unpacked.length === 0) this.#unpacked = new Uint8Array(this.#longest);
+    const length = unpack(this.bytes.subarray(this.start, this.end), this.#unpacked);
+    if (typeof length === 'string') return length;
+    this.bytes = this.#unpacked;
     this.start = 0;
     this.end = length;
     return 'packet';
   }
+}
+
+function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let index = 0; index < bytes.length; index++) sum = (sum + bytes[index]) | 0;
+  return sum & 0xff;
+}
+
+/** Undoes escapes (`}c`) and runs (`c*n`). The length of the result, or what is wrong. */
+function unpack(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' | 'overlong' {
+  return bytes.includes(Byte.star) ? unpackAll(bytes, out) : unpackEscapes(bytes, out);
+}
+
+function unpackEscapes(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' {
+  let length = 0;
+  let at = 0;
+  for (;;) {
+    const found = bytes.indexOf(Byte.escape, at);
+    const end = found < 0 ? bytes.length : found;
+    if (end - at < worthCopying) while (at < end) out[length++] = bytes[at++];
+    else {
+      out.set(bytes.subarray(at, end), length);
+      length += end - at;
+    }
+    if (found < 0) return length;
+    if (found + 1 === bytes.length) return 'corrupt';
+    out[length++] = bytes[found + 1] ^ Byte.escapeBit;
+    at = found + 2;
+  }
+}
+
+function unpackAll(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' | 'overlong' {
+  let length = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === Byte.star) {
+      const count = ++at < bytes.length ? bytes[at] - Byte.runBase : 0;
+      if (count < 3 || count > 97 || length === 0) return 'corrupt';
+      if (length + count > out.length) return 'overlong';
+      out.fill(out[length - 1], length, length + count);
+      length += count;
+    } else if (length === out.length) return 'overlong';
+    else if (byte !== Byte.escape) out[length++] = byte;
+    else if (++at === bytes.length) return 'corrupt';
+    else out[length++] = bytes[at] ^ Byte.escapeBit;
+  }
+  return length;
 }

@@ -1,6 +1,6 @@
 /**
- * A machine for tests of the protocol: a straight line of instructions that do nothing but move the pc by 4, with a few
- * registers and 64 KiB of memory. It has every ability, so that every packet can be tried.
+ * A machine for tests of the protocol: a page of instructions that do nothing but move the pc by 4, again and again, a few
+ * registers and 1 MiB of memory. It has every ability, so that every packet can be tried.
  */
 import type {
   BreakpointKind,
@@ -14,29 +14,34 @@ import type {
 import { TargetError } from '../../src/gdbstub/index.ts';
 
 export const base = 0x4000_0000n;
-export const size = 0x1_0000;
+export const size = 0x10_0000;
+/** The line is a page long and begins again. */
+const lineMask = 0xfffn;
 
-/** x0 to x30, sp, pc, cpsr as in GDB's aarch64 core; then three system registers. */
-export const Number_ = { sp: 31, pc: 32, cpsr: 33, stuck: 0xc000, free: 0xc600, hidden: 0xc700 } as const;
+/** Numbers: x0 to x30, sp, pc, cpsr as in GDB's aarch64 core; then three system registers. */
+export const Reg = { sp: 31, pc: 32, cpsr: 33, stuck: 0xc000, free: 0xc600, hidden: 0xc700 } as const;
 
 const core: readonly RegisterDescription[] = [
-  ...Array.from({ length: 31 }, (_, number): RegisterDescription => ({
-    name: `x${number}`,
-    number,
-    bits: 64,
-    type: 'int',
-    group: 'general',
-    general: true,
-  })),
+  ...Array.from(
+    { length: 31 },
+    (_, number): RegisterDescription => ({
+      name: `x${number}`,
+      number,
+      bits: 64,
+      type: 'int',
+      group: 'general',
+      general: true,
+    }),
+  ),
   { name: 'sp', number: 31, bits: 64, type: 'data_ptr', general: true, generic: 'sp' },
   { name: 'pc', number: 32, bits: 64, type: 'code_ptr', general: true, generic: 'pc', expedited: true },
   { name: 'cpsr', number: 33, bits: 32, type: 'int', general: true, generic: 'flags', expedited: true },
 ];
 
 const system: readonly RegisterDescription[] = [
-  { name: 'MIDR_EL1', number: Number_.stuck, bits: 64, type: 'uint64', group: 'system' },
-  { name: 'VBAR_EL1', number: Number_.free, bits: 64, type: 'uint64', group: 'system' },
-  { name: 'DBGAUTH_EL1', number: Number_.hidden, bits: 64, type: 'uint64', group: 'system' },
+  { name: 'MIDR_EL1', number: Reg.stuck, bits: 64, type: 'uint64', group: 'system' },
+  { name: 'VBAR_EL1', number: Reg.free, bits: 64, type: 'uint64', group: 'system' },
+  { name: 'DBGAUTH_EL1', number: Reg.hidden, bits: 64, type: 'uint64', group: 'system' },
 ];
 
 /** What was done to the machine that a debugger cannot see. */
@@ -50,10 +55,10 @@ export interface Journal {
 export class LineMachine implements Target {
   readonly journal: Journal = { attached: [], resumes: [], interrupts: 0, kills: 0 };
   readonly values = new Map<number, bigint>([
-    [Number_.pc, base],
-    [Number_.sp, base + 0x8000n],
-    [Number_.cpsr, 0x3c5n],
-    [Number_.stuck, 0x411f_d070n],
+    [Reg.pc, base],
+    [Reg.sp, base + 0x8000n],
+    [Reg.cpsr, 0x3c5n],
+    [Reg.stuck, 0x411f_d070n],
   ]);
   readonly bytes = new Uint8Array(size);
   readonly points = new Map<string, { kind: BreakpointKind; address: bigint; length: number }>();
@@ -76,9 +81,9 @@ export class LineMachine implements Target {
   readonly threads = { list: () => [1], name: () => 'cpu0', extra: () => 'EL1h' };
 
   readonly registers: Target['registers'] = {
-    read: (_, register) => (register === Number_.hidden ? undefined : (this.values.get(register) ?? 0n)),
+    read: (_, register) => (register === Reg.hidden ? undefined : (this.values.get(register) ?? 0n)),
     write: (_, register, value) => {
-      if (register === Number_.stuck && value !== this.values.get(register))
+      if (register === Reg.stuck && value !== this.values.get(register))
         return new TargetError('MIDR_EL1 is read-only', 1);
       this.values.set(register, value);
       return undefined;
@@ -149,7 +154,7 @@ export class LineMachine implements Target {
   };
 
   readonly reset = () => {
-    this.values.set(Number_.pc, base);
+    this.values.set(Reg.pc, base);
     return undefined;
   };
 
@@ -176,11 +181,11 @@ export class LineMachine implements Target {
   };
 
   get pc(): bigint {
-    return this.values.get(Number_.pc)!;
+    return this.values.get(Reg.pc)!;
   }
 
   #step(): Stop | undefined {
-    this.values.set(Number_.pc, BigInt.asUintN(64, this.pc + 4n));
+    this.values.set(Reg.pc, base + ((this.pc + 4n - base) & lineMask));
     this.left--;
     if (this.left <= 0) return { kind: 'exited', code: 0 };
     for (const { kind, address } of this.points.values()) {
