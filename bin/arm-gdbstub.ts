@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: one file a command in commands/. */
 import yargs from 'yargs';
+import { demo, demoOptions } from './commands/demo.ts';
 import { explain } from './commands/explain.ts';
 import { registers, registersOptions } from './commands/registers.ts';
 import { run, runOptions } from './commands/run.ts';
@@ -11,7 +12,7 @@ import { unknownArguments } from './unknown.ts';
 /** Words that QEMU spells with one dash. */
 const qemuWords = new Set(['-gdb', '-kernel', '-serial']);
 
-const options = ['help', 'version', ...Object.keys(runOptions), ...Object.keys(registersOptions)];
+const options = ['help', 'version', ...[runOptions, demoOptions, registersOptions].flatMap(Object.keys)];
 
 const commandLine = (args: readonly string[]) =>
   yargs(args.map((word) => (qemuWords.has(word) ? `-${word}` : word)))
@@ -20,6 +21,7 @@ const commandLine = (args: readonly string[]) =>
       '$0 COMMAND\n\nA GDB remote stub for Arm guests in which a system register that the debugger writes is really written.',
     )
     .command(run)
+    .command(demo)
     .command(registers)
     .command(explain)
     .demandCommand(1, 1, 'a command is missing', 'one command at a time')

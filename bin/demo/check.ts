@@ -33,18 +33,27 @@ export class Check {
     this.#console = console;
   }
 
-  /** One row after another is added; the first that cannot be done at all throws. */
+  /** Adds one row after another; what cannot be done at all is a bad row, and the last one. */
   async run(): Promise<void> {
-    await this.#client.start();
-    await this.#breakpoints();
-    await this.#exceptionSyndrome();
-    await this.#vectors();
-    await this.#translationTable();
-    await this.#writeImpliesNoExecute();
-    await this.#readOnly();
-    await this.#watchpoint();
-    await this.#consoleLine();
-    await this.#powerOff();
+    try {
+      await this.#client.start();
+      await this.#breakpoints();
+      await this.#exceptionSyndrome();
+      await this.#vectors();
+      await this.#translationTable();
+      await this.#writeImpliesNoExecute();
+      await this.#readOnly();
+      await this.#watchpoint();
+      await this.#consoleLine();
+      await this.#powerOff();
+    } catch (error) {
+      this.#row('the next step', (error as Error).message, false);
+    }
+  }
+
+  /** Whether the guest felt every edit. */
+  get passed(): boolean {
+    return this.rows.length > 0 && this.rows.every(({ good }) => good);
   }
 
   async #breakpoints(): Promise<void> {
