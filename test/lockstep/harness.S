@@ -55,6 +55,7 @@ next:   ldr     x4, =STATE
         msr     spsr_el1, x6
         msr     par_el1, xzr
         msr     far_el1, xzr
+        msr     esr_el1, xzr
         msr     tpidr_el0, xzr
         msr     contextidr_el1, xzr
         // The windows of DATA that cases may write: see cases.ts.

@@ -1,8 +1,9 @@
 /** Runs a batch on QEMU and on the simulator: the same guest, the same RAM, the same results. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ImageError, parseImage, SimulatorMachine } from '../../src/backend/index.ts';
 import type { Batch } from './cases.ts';
 import { cases, countAddress, pristine, ram, results, resultWords, stubs, windows } from './layout.ts';
 import { Random } from './random.ts';
@@ -62,4 +63,24 @@ export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Throws when the guest does not power off. */
+export async function runOnSimulator(elf: string, batch: Batch): Promise<BigUint64Array> {
+  const image = parseImage(readFileSync(elf), { start: BigInt(ram.base), length: BigInt(ram.size) });
+  if (image instanceof ImageError) throw new Error(image.message);
+  const machine = new SimulatorMachine({ ramSize: ram.size, image });
+  for (const [address, bytes] of memoryOf(batch)) {
+    machine.memory.view(BigInt(address), bytes.length)?.set(bytes);
+    machine.memory.changed(BigInt(address), bytes.length);
+  }
+  machine.startClock();
+  const exit = await machine.vcpus[0].run();
+  if (exit.kind !== 'shutdown') throw new Error(`the simulator ended with ${exit.kind}`);
+  const found = new BigUint64Array(batch.count * resultWords);
+  const bytes = machine.memory.view(BigInt(results), found.byteLength);
+  if (bytes === undefined) throw new Error('there is no RAM where the results are');
+  new Uint8Array(found.buffer).set(bytes);
+  machine.close();
+  return found;
 }
