@@ -1,7 +1,6 @@
 /** Carries vectors out at EL0 of the simulated machine, behind its vCPU: engine, translation and CPU together. */
 import { type Encoding, encodingNumber } from '../../src/arm/index.ts';
-import { CoreId, sysregId } from '../../src/backend/index.ts';
-import { RAM_BASE, SimulatorMachine } from '../../src/backend/simulator/machine.ts';
+import { CoreId, RAM_BASE, SimulatorMachine, sysregId } from '../../src/backend/index.ts';
 import { compare, memoryOf, numberOf, type Runner, type Vector } from './vector.ts';
 
 const RAM_SIZE = 1 << 20;
