@@ -18,6 +18,8 @@ import type { CpuSync, Scope } from './sync.ts';
 export interface GuestRegister {
   /** The manual's for a system register, gdb's for the others. */
   readonly name: string;
+  /** Its name in what the synchronisation reports. */
+  readonly source: string;
   readonly bits: 32 | 64 | 128;
   /** Exactly what an edit of it puts and reads back. */
   readonly scope: Scope;
@@ -66,6 +68,7 @@ function coreRegister(
   const wide = bits === 128;
   return {
     name,
+    source: register.name,
     bits,
     scope,
     readScope: readScope ?? scope,
@@ -91,6 +94,7 @@ function listRegister(definition: SystemRegister, cpu: CpuSync, position: number
   const { access, index } = cpu.list.cpregs[position];
   return {
     name: definition.name,
+    source: definition.name,
     bits: 64,
     scope,
     readScope: scope,
@@ -110,6 +114,7 @@ function pstateView(definition: SystemRegister): GuestRegister {
     .reduce((all, { high, low }) => all | mask(high, low), 0n);
   return {
     name: definition.name,
+    source: 'PSTATE',
     bits: 64,
     scope: core('PSTATE'),
     readScope: core('PSTATE'),
@@ -184,6 +189,7 @@ export class RegisterTable {
       banks[Math.min(spEl(Number(state.pstate & BigInt(Pstate.M))), 1)];
     return {
       name: 'sp',
+      source: 'SP',
       bits: 64,
       scope: core('PSTATE', 'SP_EL0', 'SP_EL1'),
       readScope: stopScope,

@@ -139,7 +139,7 @@ export class GuestRegisters implements Registers {
       changes.map(({ register, value }) => ({ register, value: value & register.kept })),
     );
     const held = readBack(sync, scope, changes);
-    const wrong = changes.findIndex(({ value }, i) => held[i] !== value);
+    const wrong = firstWrong(changes, held, failures);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
       const note =
         mapped && !this.#options.guard.pcIsMapped(cpu)
@@ -199,10 +199,10 @@ export class GuestRegisters implements Registers {
     const why = failure ? errnoText(failure.errno) : 'the write was ignored';
     if (definition?.constant) return refuse('REGISTER_CONSTANT', name, why, old);
     if (definition?.access === 'RO' && (failure || held === old)) return refuse('REGISTER_READ_ONLY', name, why, old);
-    if (failure) return refuse('VALUE_REFUSED', failure.name, value, this.#options.machine, why, old);
-    const lost = value ^ held;
-    const res0 = definition ? reservedBits(definition, value) : 0n;
-    return refuse((lost & kept & ~res0) === 0n ? 'BITS_RES0' : 'BITS_LOST', name, lost, old);
+    if (failure) return refuse('VALUE_REFUSED', name, value, this.#options.machine, why, old);
+    const res0 = ~kept | (definition ? reservedBits(definition, value) : 0n);
+    const isReserved = (held & ~value) === 0n && (value & ~held & ~res0) === 0n;
+    return refuse(isReserved ? 'BITS_RES0' : 'BITS_LOST', name, value ^ held, old);
   }
 }
 
@@ -234,6 +234,14 @@ const union = (scopes: readonly Scope[]): Scope => ({
   core: ascending(scopes.flatMap(({ core }) => core)),
   cpregs: ascending(scopes.flatMap(({ cpregs }) => cpregs)),
 });
+
+/** The change that was refused, else the first that did not stick; -1 if all did. */
+function firstWrong(changes: readonly Change[], held: readonly (bigint | undefined)[], failures: SyncResult): number {
+  const wrong = changes.findIndex(({ value }, i) => held[i] !== value);
+  if (wrong < 0 || failures.length === 0) return wrong;
+  const refused = changes.findIndex(({ register }) => register.source === failures[0].name);
+  return refused < 0 ? wrong : refused;
+}
 
 function put(sync: CpuSync, scope: Scope, changes: readonly Change[]): SyncResult {
   const { state }: { state: CpuState } = sync;

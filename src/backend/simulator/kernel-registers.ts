@@ -2,10 +2,11 @@
  * The simulated kernel: KVM_GET_REG_LIST, KVM_GET_ONE_REG and KVM_SET_ONE_REG over the registers of a simulated CPU,
  * with the answers of Linux 6.12 for a vCPU with KVM_ARM_VCPU_PSCI_0_2 and nothing else.
  *
- * Linux arch/arm64/kvm/{guest,sys_regs,hypercalls,arch_timer}.c. Different here: CCSIDR keeps its value (Linux since 6.3
- * lets it be changed), and the firmware offers no service that its bitmaps could switch off.
+ * Linux arch/arm64/kvm/{guest,sys_regs,hypercalls,arch_timer}.c. Different here: what identifies the CPU and its caches
+ * keeps its value (Linux lets some of it be changed before the first run), and the firmware offers no service that its
+ * bitmaps could switch off.
  */
-import { registersByGlob } from '../../arm/index.ts';
+import { registerByNumber, registersByGlob } from '../../arm/index.ts';
 import {
   CCSIDR_COUNT,
   CoreId,
@@ -43,7 +44,8 @@ const plain = (read: () => bigint, write: (value: bigint) => void): Entry =>
   });
 
 /** Takes its own value only. */
-const invariant = (read: () => bigint): Entry => word(read, (value) => (value === read() ? 0 : Errno.EINVAL));
+const invariant = (read: () => bigint, otherwise: () => number = () => Errno.EINVAL): Entry =>
+  word(read, (value) => (value === read() ? 0 : otherwise()));
 
 const numberOf = (name: string): number => registersByGlob(name)[0].number;
 
@@ -67,13 +69,20 @@ function ruled(id: bigint, read: () => bigint, write: (value: bigint) => void, h
   });
 }
 
-const systemEntry = (file: RegisterFile, id: bigint, number: number): Entry =>
-  ruled(
+function systemEntry(file: RegisterFile, id: bigint, number: number): Entry {
+  const read = () => file.readSystem(number);
+  // Linux lets some features be hidden before the first run. This CPU would have them all the same.
+  if (registerByNumber(number)?.constant) {
+    const { fixedByRun } = kvmWriteRule(KERNEL, id);
+    return invariant(read, () => (fixedByRun && file.hasRun ? Errno.EBUSY : Errno.EINVAL));
+  }
+  return ruled(
     id,
-    () => file.readSystem(number),
+    read,
     (value) => file.writeSystem(number, value),
     () => file.hasRun,
   );
+}
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 

@@ -161,7 +161,8 @@ const rules: Readonly<Record<string, Rule>> = {
   DBGCLAIMCLR_EL1: {
     write: ({ core }, value) => core.writeSystem(DBGCLAIMCLR_EL1, core.readSystem(DBGCLAIMCLR_EL1) & ~value),
   },
-  MDCCINT_EL1: nothing,
+  /** RX and TX: nobody interrupts, but they are there. */
+  MDCCINT_EL1: { keeps: 3n << 29n },
   OSDTRRX_EL1: nothing,
   OSDTRTX_EL1: nothing,
   OSECCR_EL1: nothing,
