@@ -25,8 +25,14 @@ const programLength = 16;
 /** One system register in eight is plain storage. */
 const systemSlot = (encoding: number): number => (encoding % 8 === 0 ? 8 * encoding : -1);
 
+interface Settings {
+  readonly codeIsData: boolean;
+  readonly alignCheck: boolean;
+  readonly spCheck: boolean;
+}
+
 class Host extends FlatHost {
-  codeIsData: boolean = false;
+  codeIsData: Settings['codeIsData'] = false;
   override isMapped = (page: number, access: Access) => {
     const inCode = page >= code.start && page < data.start;
     if (access === Access.execute) return inCode;
@@ -50,18 +56,16 @@ class Oracle implements EvaluateState {
   readonly exclusive = { exclusiveAddress: 0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n };
   readonly memory = new Uint8Array(bytes);
   readonly words = new DataView(this.memory.buffer);
-  codeIsData = false;
+  settings: Settings = { codeIsData: false, alignCheck: false, spCheck: false };
   readonly system = new Map<number, bigint>();
-  alignCheck = false;
-  spCheck = false;
   accesses = 0;
 
   #place(address: bigint, size: number, elements: number, kind: AccessKind): number | undefined {
     const mustAlign = kind !== 'normal' && kind !== 'unprivileged';
     const aligned = address % BigInt(mustAlign ? size : size / elements) === 0n;
-    if (!aligned && (mustAlign || this.alignCheck)) return undefined;
+    if (!aligned && (mustAlign || this.settings.alignCheck)) return undefined;
     const place = Number(BigInt.asIntN(64, address - BigInt(code.start)));
-    if (place < (this.codeIsData ? 0 : code.bytes) || place + size > bytes) return undefined;
+    if (place < (this.settings.codeIsData ? 0 : code.bytes) || place + size > bytes) return undefined;
     if (!aligned && place + size > devicePage - code.start) return undefined;
     this.accesses++;
     return place;
@@ -80,7 +84,7 @@ class Oracle implements EvaluateState {
     return true;
   }
   checkSpAlignment(): boolean {
-    return !this.spCheck || this.x[32] % 16n === 0n;
+    return !this.settings.spCheck || this.x[32] % 16n === 0n;
   }
   systemSlot(encoding: number): number {
     return systemSlot(encoding);
@@ -175,7 +179,7 @@ class Pair {
     for (const [i, word] of words.entries()) oracle.words.setUint32(first + 4 * i, word, true);
     const codeIsData = random.chance(4);
     if (codeIsData !== host.codeIsData) host.engine.flushTlb();
-    host.codeIsData = oracle.codeIsData = codeIsData;
+    host.codeIsData = codeIsData;
     oracle.pc = BigInt(code.start + first);
     host.pc = oracle.pc;
     for (let i = 0; i <= 32; i++) {
@@ -186,10 +190,10 @@ class Pair {
     }
     oracle.nzcv = random.below(16);
     host.engine.setNzcv(oracle.nzcv);
-    oracle.alignCheck = random.chance(4);
-    oracle.spCheck = !random.chance(4);
-    host.view.setInt32(Layout.alignCheck, oracle.alignCheck ? 1 : 0, true);
-    host.view.setInt32(Layout.spCheck, oracle.spCheck ? 1 : 0, true);
+    const [alignCheck, spCheck] = [random.chance(4), !random.chance(4)];
+    oracle.settings = { codeIsData, alignCheck, spCheck };
+    host.view.setInt32(Layout.alignCheck, alignCheck ? 1 : 0, true);
+    host.view.setInt32(Layout.spCheck, spCheck ? 1 : 0, true);
   }
 
   /** Runs to the end of the program in runs of some instructions; the differences found. */
@@ -253,7 +257,7 @@ class Pair {
 }
 
 describe('the engine does what the evaluating builder does', () => {
-  test.each([1, 2, 3, 4])('programs of seed %i', (seed) => {
+  test.each([1, 3, 5, 7])('programs of seed %i', (seed) => {
     const pair = new Pair(seed);
     for (let program = 0; program < 2000; program++) {
       pair.begin();
