@@ -17,8 +17,9 @@ const [record, limit, context] = [0, 1, 2];
 
 /** The handler of all words of this shape. */
 export function emitHandler(instruction: A64Instruction, shape: Shape): Handler {
-  const emitter = new HandlerEmitter();
-  instruction.execute(emitter, shape, operandsOf(instruction));
+  const operands = operandsOf(instruction);
+  const emitter = new HandlerEmitter(Object.values(operands.labels)[0]);
+  instruction.execute(emitter, shape, operands);
   return emitter.finish();
 }
 
@@ -33,7 +34,7 @@ function operandsOf({ registers, immediates, labels }: A64Instruction): Operands
   };
 }
 
-/** Leaves the function with this exception; the one handler that no definition has. */
+/** The handler of words that no definition has. */
 export function emitUnallocated(): Handler {
   const emitter = new HandlerEmitter();
   emitter.raise('undefined', Record.immediates as unknown as ImmediateOperand);
@@ -41,10 +42,13 @@ export function emitUnallocated(): Handler {
 }
 
 class HandlerEmitter extends Emitter {
+  /** The only one that jumps lead to: Record.near tells where. */
+  readonly #firstLabel: LabelOperand | undefined;
   #ended: boolean = false;
 
-  constructor() {
+  constructor(firstLabel?: LabelOperand) {
     super(3);
+    this.#firstLabel = firstLabel;
   }
 
   finish(): Handler {
@@ -113,6 +117,7 @@ class HandlerEmitter extends Emitter {
 
   /** Goes to a label and never returns. */
   #goTo(to: LabelOperand): void {
+    if (to !== this.#firstLabel) throw new Error('only the first label may be jumped to');
     const { code } = this;
     const [target, rest] = [this.newLocal(ValueType.i32), this.newLocal(ValueType.i32)];
     this.#pushRest();

@@ -276,3 +276,48 @@ describe('the engine does what the evaluating builder does', () => {
     expect(pair.faults).toBeGreaterThan(500);
   });
 });
+
+describe('conditions', () => {
+  // The engine keeps flags as the operation that made them; the evaluator as bits.
+  const operands = [
+    0n,
+    1n,
+    2n,
+    0x7fff_ffffn,
+    0x8000_0000n,
+    0xffff_ffffn,
+    1n << 63n,
+    (1n << 63n) - 1n,
+    (1n << 64n) - 1n,
+  ];
+  const CSET = 0x9a9f07e0;
+  const csets = Array.from({ length: 16 }, (_, cond) => (CSET | ((cond ^ 1) << 12) | (cond + 2)) >>> 0);
+
+  test.each([
+    ['subs x', 0xeb01001f],
+    ['subs w', 0x6b01001f],
+    ['adds x', 0xab01001f],
+    ['adds w', 0x2b01001f],
+    ['ands x', 0xea01001f],
+    ['ands w', 0x6a01001f],
+    ['adcs x', 0xba01001f],
+  ])('after %s', (_, word) => {
+    const { host, oracle } = new Pair(1);
+    const words = [word, ...csets, HLT];
+    host.program(code.start, words);
+    for (const [i, w] of words.entries()) oracle.words.setUint32(4 * i, w, true);
+    for (const a of operands) {
+      for (const b of operands) {
+        oracle.x.set([a, b]);
+        host.setX(0, a);
+        host.setX(1, b);
+        oracle.pc = host.pc = BigInt(code.start);
+        expect(host.engine.run(words.length - 1)).toBe(RunStatus.budget);
+        oracle.run(words.length - 1);
+        for (let cond = 0; cond < 16; cond++)
+          expect(host.getX(cond + 2), `condition ${cond} of ${a} and ${b}`).toBe(oracle.x[cond + 2]);
+        expect(host.engine.getNzcv()).toBe(oracle.nzcv);
+      }
+    }
+  });
+});
