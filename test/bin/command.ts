@@ -1,7 +1,7 @@
 /** The compiled command, for tests that run it as a process. Compiled once for each state of the sources. */
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 export const root = path.join(import.meta.dirname, '../..');
@@ -65,6 +65,9 @@ function build(wanted: string): void {
   }
 }
 
+/** Messages must not depend on the user's language. */
+const environment = { ...process.env, NO_COLOR: '', LC_ALL: 'de_DE.UTF-8' };
+
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
@@ -77,8 +80,53 @@ export function run(...args: readonly string[]): Promise<Finished> {
     const child = execFile(
       process.execPath,
       [builtCommand(), ...args],
-      { timeout: 60_000, maxBuffer: 1 << 26, env: { ...process.env, NO_COLOR: '', LC_ALL: 'de_DE.UTF-8' } },
+      { timeout: 60_000, maxBuffer: 1 << 26, env: environment },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }
+
+/** A running command. */
+export interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has written so far. */
+  readonly output: { stdout: string; stderr: string };
+  readonly finished: Promise<Finished>;
+}
+
+/** Starts the command; it is ended with the test's `await using` or by itself. */
+export function start(...args: readonly string[]): Started & AsyncDisposable {
+  const child = spawn(process.execPath, [builtCommand(), ...args], { env: environment });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('latin1').on('data', (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text;
+  });
+  const finished = new Promise<Finished>((resolve) => {
+    child.on('close', (code) => resolve({ code, ...output }));
+  });
+  return {
+    child,
+    output,
+    finished,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await finished;
+    },
+  };
+}
+
+/** Waits for a condition that another process brings about. */
+export async function until<T>(condition: () => T | undefined | false): Promise<T> {
+  for (;;) {
+    const value = condition();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The content of a port file, once it is there. */
+export const portIn = (file: string): Promise<number> =>
+  until(() => existsSync(file) && Number(readFileSync(file, 'utf8')));

@@ -1,0 +1,240 @@
+/** `run` and `demo` as processes. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RemoteClient } from '../../src/gdbstub/index.ts';
+import { builtCommand, type Finished, portIn, root, run, start, until } from './command.ts';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'run-'));
+const place = (name: string): string => path.join(directory, name);
+const demo = path.join(root, 'demo/demo.elf');
+
+const words = (...instructions: number[]): Buffer => {
+  const bytes = Buffer.alloc(4 * instructions.length);
+  for (const [index, word] of instructions.entries()) bytes.writeUInt32LE(word, 4 * index);
+  return bytes;
+};
+
+beforeAll(() => {
+  builtCommand();
+  // Sends "ok\n" to the PL011, then PSCI SYSTEM_OFF.
+  const put = (character: string): number[] => [0x52800001 | (character.charCodeAt(0) << 5), 0xb9000001];
+  const off = [0x52800100, 0x72b08000, 0xd4000002];
+  writeFileSync(place('off.bin'), words(0xd2a12000, ...['o', 'k', '\n'].flatMap(put), ...off));
+  // Sends back what it receives until that is a q: UARTFR.RXFE is bit 4.
+  const echo = [0xd2a12000, 0xb9401801, 0x3727ffe1, 0xb9400001, 0xb9000001, 0x7101c43f, 0x54ffff61];
+  writeFileSync(place('echo.bin'), words(...echo, ...off));
+  writeFileSync(place('loop.bin'), words(0x14000000));
+  writeFileSync(place('short.elf'), readFileSync(demo).subarray(0, 4000));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const connect = (port: number): RemoteClient => new RemoteClient(net.connect({ host: '127.0.0.1', port }));
+
+describe('mistakes', () => {
+  test.each<[args: string[], code: number, message: string]>([
+    [[], 2, 'a file to run is missing'],
+    [['nowhere.elf'], 1, 'nowhere.elf: there is no such file'],
+    [['/'], 1, '/: '],
+    [['/dev/null'], 1, '/dev/null: the file is empty'],
+    [['@short.elf'], 1, 'short.elf: the ELF file is cut short'],
+    [['@off.bin', '--gbd', 'tcp:1'], 2, 'there is no option --gbd; did you mean --gdb?'],
+    [['@off.bin', '--gdb', 'tcp:99999'], 2, 'tcp:99999 is no address for a debugger'],
+    [['@off.bin', '--gdb', 'unix:/nowhere/gdb'], 1, 'cannot listen at unix:/nowhere/gdb: '],
+    [['@off.bin', '--gdb', 'tcp:192.0.2.1:0'], 1, 'cannot listen at tcp:192.0.2.1:0: this host has no such address'],
+    [['@off.bin', '-s', '--gdb', 'tcp:0'], 2, 'Arguments s and gdb are mutually exclusive'],
+    [['@off.bin', '--gdb', 'stdio', '--serial', 'stdio'], 2, '--gdb stdio takes standard output'],
+    [['@off.bin', '--serial', 'pty'], 2, "pty is no place for the guest's console"],
+    [['@off.bin', '--serial', 'file:/nowhere/log'], 1, 'cannot write /nowhere/log: there is no such directory'],
+    [['@off.bin', '--port-file', '/nowhere/port', '--gdb', 'tcp:0', '-S'], 1, 'cannot write /nowhere/port: '],
+    [['@off.bin', '-m', '1T'], 2, '1T is no size of memory'],
+    [['@off.bin', '-m', '0'], 2, '0 of RAM is no multiple of 4 KiB'],
+    [['@off.bin', '-m', '1000G'], 1, '1024000 MiB of RAM are more than the simulator can have here'],
+    [['@off.bin', '-m', '4G'], 1, '4096 MiB of RAM are more than the simulator can have here'],
+    [[demo, '-m', '1M'], 1, 'does not fit into the RAM at 0x40000000..0x400fffff'],
+    [['@off.bin', '--timeout', '0'], 2, '0 is no number of seconds'],
+    [['@off.bin', '--timeout', 'x'], 2, 'x is no number of seconds'],
+    [['@off.bin', '--sysregs', 'NO*'], 2, '--sysregs NO* names no register'],
+    [['@off.bin', '--fields', 'NO*'], 2, '--fields NO* names no register'],
+    [['@off.bin', '--backend', 'kvm'], 2, 'the kvm backend is not there yet'],
+    [['@off.bin', '--backend', 'bochs'], 2, 'Invalid values'],
+    [['@off.bin', '-kernel', 'x'], 2, 'Arguments kernel and file are mutually exclusive'],
+  ])('run %j', async (args, code, message) => {
+    const result = await run('run', ...args.map((arg) => arg.replace(/^@/, `${directory}/`)));
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).toContain('arm-gdbstub: ');
+    expect(result.stderr).not.toMatch(/^ +at |node:/m);
+    expect(result).toMatchObject({ code, stdout: '' });
+  });
+
+  test('an address that is in use', async () => {
+    const listener = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    const { port } = listener.address() as net.AddressInfo;
+    const result = await run('run', place('off.bin'), '--gdb', `tcp:${port}`);
+    listener.close();
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+    expect(result.stderr).toContain(`cannot listen at tcp:127.0.0.1:${port}: the address is in use`);
+  });
+});
+
+const quiet = ({ code, stdout }: Finished): object => ({ code, stdout });
+
+test('standard output is the console alone, and power off ends it with 0', async () => {
+  expect(quiet(await run('run', place('off.bin'), '--gdb', 'tcp:0'))).toEqual({ code: 0, stdout: 'ok\n' });
+});
+
+test("QEMU's spellings", async () => {
+  const result = await run('run', '-kernel', place('off.bin'), '-gdb', 'tcp::0', '-m', '16', '-serial', 'stdio');
+  expect(quiet(result)).toEqual({ code: 0, stdout: 'ok\n' });
+});
+
+test('the console in a file, or nowhere', async () => {
+  const file = place('console');
+  expect(quiet(await run('run', place('off.bin'), '--gdb', 'tcp:0', '--serial', `file:${file}`))).toEqual({
+    code: 0,
+    stdout: '',
+  });
+  expect(readFileSync(file, 'latin1')).toBe('ok\n');
+  expect(quiet(await run('run', place('off.bin'), '--gdb', 'tcp:0', '--serial', 'null'))).toEqual({
+    code: 0,
+    stdout: '',
+  });
+});
+
+test('standard input is the keyboard of the guest', async () => {
+  await using guest = start('run', place('echo.bin'), '--gdb', 'tcp:0');
+  guest.child.stdin.end('hello, q');
+  expect(quiet(await guest.finished)).toEqual({ code: 0, stdout: 'hello, q' });
+});
+
+test('--timeout ends a guest that does not', async () => {
+  expect(await run('run', place('loop.bin'), '--gdb', 'tcp:0', '--timeout', '0.2')).toMatchObject({ code: 124 });
+});
+
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('%s ends it, and its socket goes', async (signal, code) => {
+  const socket = place(`socket-${signal}`);
+  const file = place(`port-${signal}`);
+  await using guest = start('run', place('loop.bin'), '--gdb', `unix:${socket}`, '--port-file', file);
+  expect(await until(() => existsSync(file) && readFileSync(file, 'utf8'))).toBe(`${socket}\n`);
+  guest.child.kill(signal);
+  expect((await guest.finished).code).toBe(code);
+  expect(existsSync(socket)).toBe(false);
+});
+
+test('--port-file tells the port that was chosen, and -S holds the guest', async () => {
+  await using guest = start('run', place('off.bin'), '-S', '--gdb', 'tcp:0', '--port-file', place('port'));
+  const client = connect(await portIn(place('port')));
+  await client.start();
+  expect(await client.readRegister('pc')).toBe(0x4000_0000n);
+  expect(guest.output.stdout).toBe('');
+  expect(await client.continue()).toMatchObject({ kind: 'W', signal: 0 });
+  expect(quiet(await guest.finished)).toEqual({ code: 0, stdout: 'ok\n' });
+});
+
+test('--sysregs and --fields choose what gdb is shown', async () => {
+  const file = place('port-sysregs');
+  await using guest = start(
+    ...['run', place('loop.bin'), '-S', '--gdb', 'tcp:0', '--port-file', file],
+    ...['--sysregs', 'TTBR?_EL1', '--fields', 'none'],
+  );
+  const client = connect(await portIn(file));
+  await client.start();
+  const names = (await client.registers()).map(({ name }) => name).filter((name) => /_el/i.test(name));
+  expect(names).toEqual(['TTBR0_EL1', 'TTBR1_EL1']);
+  client.close();
+  expect(guest.child.exitCode).toBeNull();
+});
+
+describe('a debugger that kills', () => {
+  test('is only detached, so that the guest goes on', async () => {
+    const file = place('port-kill');
+    await using guest = start('run', place('loop.bin'), '--gdb', 'tcp:0', '--port-file', file);
+    const port = await portIn(file);
+    const client = connect(port);
+    await client.start();
+    await client.request('k').catch(() => undefined);
+    const again = connect(port);
+    await again.start();
+    expect(await again.readRegister('pc')).toBe(0x4000_0000n);
+    again.close();
+    expect(guest.child.exitCode).toBeNull();
+  });
+
+  test('ends the guest where that is allowed', async () => {
+    const file = place('port-killed');
+    await using guest = start('run', place('loop.bin'), '--allow-kill', '--gdb', 'tcp:0', '--port-file', file);
+    const client = connect(await portIn(file));
+    await client.start();
+    void client.request('k').catch(() => undefined);
+    expect(await guest.finished).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('killed the guest') as string,
+    });
+  });
+});
+
+test('gdb at the other end of standard input and output', async () => {
+  const command = `target remote | exec ${process.execPath} ${builtCommand()} run ${place('off.bin')} -S --gdb stdio 2>/dev/null`;
+  const { stdout } = await promisify(execFile)(
+    'gdb-multiarch',
+    [
+      '-nx',
+      '-batch',
+      '-ex',
+      'set architecture aarch64',
+      '-ex',
+      command,
+      '-ex',
+      'stepi',
+      '-ex',
+      'print/x $x0',
+      '-ex',
+      'continue',
+    ],
+    { timeout: 60_000 },
+  );
+  expect(stdout).toContain('$1 = 0x9000000');
+  expect(stdout).toContain('exited normally');
+});
+
+describe('demo', () => {
+  test('--check shows that the guest felt every edit', async () => {
+    const { code, stdout } = await run('demo', '--check');
+    expect(stdout).not.toContain('FAIL');
+    for (const register of ['ESR_EL1', 'VBAR_EL1', 'TTBR0_EL1', 'SCTLR_EL1', 'MIDR_EL1'])
+      expect(stdout).toMatch(new RegExp(`^ok +${register} `, 'm'));
+    expect(stdout).toMatch(/^ok +MIDR_EL1 .* refused: MIDR_EL1 is read-only/m);
+    expect(code).toBe(0);
+  });
+
+  test('waits, and the lines that it prints work', async () => {
+    const file = place('port-demo');
+    await using guest = start('demo', '--gdb', 'tcp:0', '--port-file', file);
+    await portIn(file);
+    const line = (command: string): string =>
+      guest.output.stderr
+        .split('\n')
+        .find((each) => each.startsWith(`  ${command} `))!
+        .trim();
+    await until(() => guest.output.stderr.includes('Ctrl-C'));
+    const shell = async (command: string): Promise<string> =>
+      (await promisify(execFile)('sh', ['-c', command], { timeout: 60_000 })).stdout;
+    const gdb = line('gdb-multiarch').replace('-q', '-q -nx -batch');
+    expect(await shell(`${gdb} -ex 'break one_round' -ex continue -ex 'list 137,137' -ex detach`)).toContain(
+      'rounds++;',
+    );
+    const lldb = line('lldb').replace('lldb ', 'lldb-19 -x -b ');
+    expect(
+      await shell(`${lldb} -o 'breakpoint set -n one_round' -o continue -o 'source list' -o 'process detach'`),
+    ).toContain('rounds++;');
+    expect(guest.output.stdout).toMatch(/^The demo guest runs/);
+  });
+});
