@@ -56,7 +56,8 @@ function build(wanted: string): void {
       encoding: 'utf8',
     },
   );
-  if (!existsSync(path.join(directory, 'bin/arm-gdbstub.js'))) throw new Error(`tsc: ${compiled.stdout}`);
+  const finished = spawnSync(process.execPath, [path.join(directory, 'scripts/finish-build.js')], { encoding: 'utf8' });
+  if (finished.status !== 0) throw new Error(`tsc: ${compiled.stdout}\n${finished.stderr}`);
   try {
     renameSync(directory, wanted);
   } catch (error) {
