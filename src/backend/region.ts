@@ -41,20 +41,23 @@ function pieceAt(
   result: TranslationResult,
 ): Piece {
   const status = translation.walk(address, Access.read, true, false, result);
+  const physical = translation.translate(address);
   const rest = PAGE - (address & (PAGE - 1n));
-  if (status === TRANSLATED) {
-    const ram = memory.view(BigInt(result.physical), 1) !== undefined;
-    const kind: Kind = {
-      readable: ram && result.readable,
-      writable: ram && result.writable,
-      executable: result.executable,
-      mapped: true,
-      name: ram ? 'ram' : 'device',
-    };
-    return { kind, length: rest };
+  if (physical === undefined) {
+    const isHole = (status & ~3) === FaultStatus.translation;
+    return { kind: nothing, length: isHole ? holeLength(translation, address, status & 3) : rest };
   }
-  const isHole = (status & ~3) === FaultStatus.translation;
-  return { kind: nothing, length: isHole ? holeLength(translation, address, status & 3) : rest };
+  const ram = memory.view(BigInt(physical), 1) !== undefined;
+  // Without the access flag every access faults, though a debugger can look.
+  const usable = status === TRANSLATED;
+  const kind: Kind = {
+    readable: usable && ram && result.readable,
+    writable: usable && ram && result.writable,
+    executable: usable && result.executable,
+    mapped: true,
+    name: ram ? 'ram' : 'device',
+  };
+  return { kind, length: rest };
 }
 
 /** Without the MMU the RAM and the holes between are the regions. */
