@@ -82,41 +82,43 @@ export const newTranslationResult = (): TranslationResult => ({
 });
 
 const POWER = Array.from({ length: 65 }, (_, n) => 2 ** n);
-const field = (value: bigint, high: number, low: number): number =>
-  Number((value >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n));
+
+/** Bits 31..0 and 63..32, unsigned. */
+const lowWord = (value: bigint): number => Number(value & 0xffffffffn);
+const highWord = (value: bigint): number => Number((value >> 32n) & 0xffffffffn);
+const bit = (word: number, position: number): boolean => ((word >>> position) & 1) === 1;
 
 /** log2 of the granule by TG0 and TG1; a reserved value means 4 KiB. */
 const grainOfTg0 = [12, 16, 14, 12];
 const grainOfTg1 = [12, 14, 12, 16];
 const outputBitsOfIps = [32, 36, 40, 42, 44, 48, 48, 48];
 
-function half(registers: TranslationRegisters, upper: boolean): Half {
-  const { tcr } = registers;
-  const shift = upper ? 16 : 0;
-  const size = field(tcr, shift + 5, shift);
-  const grain = upper ? grainOfTg1[field(tcr, 31, 30)] : grainOfTg0[field(tcr, 15, 14)];
+function half(tcr: bigint, ttbr: bigint, upper: boolean): Half {
+  const control = upper ? lowWord(tcr) >>> 16 : lowWord(tcr) & 0xffff;
+  const size = control & 0x3f;
+  const grain = (upper ? grainOfTg1 : grainOfTg0)[control >> 14];
   const inputBits = 64 - Math.min(Math.max(size, 16), 39);
   const stride = grain - 3;
   const startLevel = 4 - Math.ceil((inputBits - grain) / stride);
   const tableBits = inputBits - grain - (3 - startLevel) * stride + 3;
-  const ttbr = upper ? registers.ttbr1 : registers.ttbr0;
   return {
-    topByteIgnored: field(tcr, upper ? 38 : 37, upper ? 38 : 37) === 1,
-    disabled: field(tcr, shift + 7, shift + 7) === 1 || size < 16 || size > 39,
+    topByteIgnored: bit(highWord(tcr), upper ? 6 : 5),
+    disabled: bit(control, 7) || size < 16 || size > 39,
     inputBits,
     grain,
     startLevel,
-    table: Number(ttbr & 0xffff_ffff_fffen & ~((1n << BigInt(tableBits)) - 1n)),
+    table: (highWord(ttbr) & 0xffff) * POWER[32] + ((lowWord(ttbr) & (-1 << tableBits)) >>> 0),
   };
 }
 
-export function translationRegime(registers: TranslationRegisters): TranslationRegime {
+export function translationRegime({ sctlr, tcr, ttbr0, ttbr1, mair }: TranslationRegisters): TranslationRegime {
+  const control = lowWord(sctlr);
   return {
-    enabled: (registers.sctlr & 1n) !== 0n,
-    outputBits: Math.min(outputBitsOfIps[field(registers.tcr, 34, 32)], PHYSICAL_BITS),
-    writeImpliesNever: field(registers.sctlr, 19, 19) === 1,
-    attributes: Array.from({ length: 8 }, (_, n) => field(registers.mair, n * 8 + 7, n * 8)),
-    halves: [half(registers, false), half(registers, true)],
+    enabled: bit(control, 0),
+    outputBits: Math.min(outputBitsOfIps[highWord(tcr) & 7], PHYSICAL_BITS),
+    writeImpliesNever: bit(control, 19),
+    attributes: [lowWord(mair), highWord(mair)].flatMap((word) => [0, 8, 16, 24].map((low) => (word >>> low) & 0xff)),
+    halves: [half(tcr, ttbr0, false), half(tcr, ttbr1, true)],
   };
 }
 

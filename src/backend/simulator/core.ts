@@ -87,7 +87,6 @@ export class Core implements ExceptionState, DescriptorReader {
   readonly longs: BigUint64Array;
   /** What the last translation found. */
   readonly translation: TranslationResult = newTranslationResult();
-  regime: TranslationRegime;
   /** The current exception level. */
   el = 1;
   /** ISS of an SError interrupt that waits to be taken, or -1. */
@@ -98,6 +97,8 @@ export class Core implements ExceptionState, DescriptorReader {
   low = 0;
   high = 0;
   private pan = false;
+  /** Undefined when a register has changed since. */
+  private freshRegime: TranslationRegime | undefined;
   private pendingEsr = NONE;
   private pendingFar: boolean = false;
   private farLow = 0;
@@ -108,7 +109,6 @@ export class Core implements ExceptionState, DescriptorReader {
     this.clock = clock;
     this.words = new Int32Array(engine.memory.buffer);
     this.longs = new BigUint64Array(engine.memory.buffer, 0, (Layout.system + Layout.systemBytes) >> 3);
-    this.regime = this.makeRegime();
   }
 
   // --- registers
@@ -222,19 +222,20 @@ export class Core implements ExceptionState, DescriptorReader {
 
   /** SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1 or MAIR_EL1 has changed. */
   translationChanged(): void {
-    this.regime = this.makeRegime();
+    this.freshRegime = undefined;
     this.engine.flushTlb();
   }
 
-  private makeRegime(): TranslationRegime {
+  private get regime(): TranslationRegime {
     const { sctlr, tcr, ttbr0, ttbr1, mair } = translationRegisters;
-    return translationRegime({
+    this.freshRegime ??= translationRegime({
       sctlr: this.readSystem(sctlr),
       tcr: this.readSystem(tcr),
       ttbr0: this.readSystem(ttbr0),
       ttbr1: this.readSystem(ttbr1),
       mair: this.readSystem(mair),
     });
+    return this.freshRegime;
   }
 
   readDescriptor(physical: number): boolean {

@@ -203,6 +203,8 @@ export class Cpu implements EngineHost {
     switch (kind) {
       case 'svc':
         core.advancePc(4);
+        // SSAdvance(): the instruction counts as stepped.
+        core.replacePstate(core.pstate & ~Pstate.SS);
         core.take(Esr.svc(immediate));
         return RunStatus.budget;
       case 'hvc':

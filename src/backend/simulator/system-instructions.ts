@@ -111,7 +111,7 @@ export class SystemInstructions {
         return this.msr(word);
       case Group.immediateOrSys:
         if (word & (1 << 19)) return this.sys(word);
-        return (word & 0x7f01f) === 0x0401f ? this.msrImmediate(word) : this.hint(word);
+        return (word & 0xf01f) === 0x401f ? this.msrImmediate(word) : this.hint(word);
       default:
         return this.other(word);
     }

@@ -175,14 +175,16 @@ const rules: Readonly<Record<string, Rule>> = {
 
 /** Families by their names' beginnings. */
 const families: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
-  [/^DBGBVR[0-5]_/, debugRegister(ALL - 3n)],
+  [/^DBGBVR[0-4]_/, debugRegister(ALL - 3n)],
+  // A context has bits 1..0 too.
+  [/^DBGBVR5_/, debugRegister(ALL)],
   [/^DBGBCR[0-5]_/, debugRegister(0xff_e1e7n)],
   [/^DBGWVR[0-3]_/, debugRegister(ALL - 3n)],
   [/^DBGWCR[0-3]_/, debugRegister(0x1f1f_ffffn)],
 ];
 
 /** Of what the catalogue calls Armv8.0: not in this CPU. FPCR and FPSR are told by the trap of FP instructions. */
-const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|DSPSR_EL0|DLR_EL0|FPCR|FPSR)$/;
+const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0|FPCR|FPSR)$/;
 
 function definitions(): Map<number, Definition> {
   const found = new Map<number, Definition>();
@@ -302,7 +304,7 @@ export class SystemRegisters {
 }
 
 /** The space of identification registers, op0 3, op1 0, CRn 0, CRm 1..7: those without a meaning read as zero. */
-const isIdRegister = (number: number): boolean => number >> 7 === 0xc000 >> 7 && (number & 0x78) !== 0;
+const isIdRegister = (number: number): boolean => number >> 6 === 0xc000 >> 6 && (number & 0x38) !== 0;
 
 /** Loading fails when a name is not the catalogue's. */
 for (const name of Object.keys(rules)) numberOf(name);

@@ -1,0 +1,67 @@
+/** Guests that are built for a test and run on QEMU and on the simulator; both must print the same. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ImageError } from '../../../src/backend/image/image.ts';
+import { parseImage } from '../../../src/backend/image/parse.ts';
+import { RAM_BASE, SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
+
+const guests = join(dirname(fileURLToPath(import.meta.url)), 'guests');
+const RAM_SIZE = 64 << 20;
+
+const flags = [
+  ...['-O1', '-std=gnu11', '-Wall', '-ffreestanding', '-nostdlib', '-static', '-fno-pic', '-no-pie'],
+  ...['-fno-stack-protector', '-fno-asynchronous-unwind-tables', '-fno-strict-aliasing', '-mstrict-align'],
+  ...['-mgeneral-regs-only', '-march=armv8.1-a', '-Wa,-W', '-Wl,--build-id=none', '-Wl,--no-warn-rwx-segments'],
+];
+
+/** Builds guests/NAME.c and lets `use` have the ELF file. */
+export async function withGuest<T>(name: string, use: (elf: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'guest-'));
+  try {
+    const elf = join(directory, `${name}.elf`);
+    const sources = ['start.S', `${name}.c`].map((file) => join(guests, file));
+    execFileSync('aarch64-linux-gnu-gcc', [...flags, '-T', join(guests, 'link.ld'), ...sources, '-o', elf]);
+    return await use(elf);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** What the guest prints on QEMU's virt board until it powers off. */
+export async function onQemu(elf: string, cpu: string): Promise<string> {
+  const options = ['-M', 'virt', '-cpu', cpu, '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
+  const run = promisify(execFile)('qemu-system-aarch64', [...options, '-net', 'none', '-kernel', elf], {
+    timeout: 15_000,
+    maxBuffer: 1 << 26,
+  });
+  run.child.stdin?.end();
+  return (await run).stdout;
+}
+
+export function machineFor(elf: string, serial: (bytes: Uint8Array) => void): SimulatorMachine {
+  const image = parseImage(readFileSync(elf), { start: BigInt(RAM_BASE), length: BigInt(RAM_SIZE) });
+  if (image instanceof ImageError) throw new Error(image.message);
+  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial });
+}
+
+/** What it prints on the simulator. */
+export async function onSimulator(elf: string): Promise<string> {
+  const output: Uint8Array[] = [];
+  const machine = machineFor(elf, (bytes) => output.push(bytes));
+  machine.startClock();
+  const timeout = setTimeout(() => machine.vcpus[0].kick(), 15_000);
+  const exit = await machine.vcpus[0].run();
+  clearTimeout(timeout);
+  machine.close();
+  const text = Buffer.concat(output).toString('latin1');
+  if (exit.kind !== 'shutdown') throw new Error(`the guest ended with ${exit.kind} after:\n${text.slice(-2000)}`);
+  return text;
+}
+
+/** Both outputs. */
+export const onBoth = (name: string, cpu: string): Promise<readonly [qemu: string, simulator: string]> =>
+  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu), onSimulator(elf)]));
