@@ -28,7 +28,7 @@ export interface ServeOptions extends Partial<SessionOptions> {
 export interface Server {
   /** With the port that was chosen. */
   readonly address: Address;
-  /** Ends the connection and stops listening. The machine is left as after a detach. */
+  /** Ends the connection and stops listening. The machine is left as after a detach, until it is interrupted. */
   close(): Promise<void>;
 }
 
@@ -140,8 +140,9 @@ class Service {
     else if (this.#machine.state !== 'ended') this.log(`the machine is held after ${stop.kind}: nobody debugs it`);
   }
 
+  /** After the server was closed, a machine that stops stays where it is: so its owner can interrupt it for good. */
   #goAlone(): void {
-    if (this.#connection || this.#machine.state !== 'stopped') return;
+    if (this.#closed || this.#connection || this.#machine.state !== 'stopped') return;
     const stop = this.#machine.resume(continueAll(this.#target));
     if (stop) this.stopped(stop);
   }
