@@ -55,5 +55,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-// Not by process.exitCode: a guest that was told to end may still be running.
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+// Not by process.exitCode: a guest that was told to end may still be running. What was written is read first, but one
+// who told the command to end does not wait for a reader that has stalled.
+process.stdout.write('', () => process.exit(exitCode));
+if (exitCode >= ExitCode.timeout) setTimeout(() => process.exit(exitCode), 2000);

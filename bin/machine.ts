@@ -71,7 +71,7 @@ function build(image: Image, { memory, serial }: MachineOptions): SimulatorMachi
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use',
+  EADDRINUSE: 'the address is in use (tcp:0 chooses a free port)',
   EADDRNOTAVAIL: 'this host has no such address',
   EACCES: 'permission denied',
   ENOENT: 'there is no such directory',
@@ -116,15 +116,45 @@ function exitCodeOf(stop: Stop): number {
   return ExitCode.failed;
 }
 
+/** What the reader of standard output may be behind. */
+const mostUnread = 16 << 20;
+let behind = false;
+
+/** The guest's console on standard output. A reader that stalls loses some of it instead of filling the memory. */
+export function writeConsole(bytes: Uint8Array): void {
+  if (process.stdout.writableLength < mostUnread) {
+    behind = false;
+    process.stdout.write(bytes);
+    return;
+  }
+  if (!behind) complain('nobody reads standard output: the console is not all there');
+  behind = true;
+}
+
 /** Where the guest's console goes. */
 export function openSerial(target: SerialTarget): { write: (bytes: Uint8Array) => void; close: () => void } {
   if (target.kind === 'null') return { write: () => undefined, close: () => undefined };
-  if (target.kind === 'stdio') return { write: (bytes) => void process.stdout.write(bytes), close: () => undefined };
+  if (target.kind === 'stdio') return { write: writeConsole, close: () => undefined };
+  const file = openConsole(target.path);
+  let broken = false;
+  const write = (bytes: Uint8Array): void => {
+    if (broken) return;
+    try {
+      writeSync(file, bytes);
+    } catch (error) {
+      // A full disk is no reason to end the guest.
+      broken = true;
+      complain(`${target.path} gets no more of the console: ${reasonOf(error)}`);
+    }
+  };
+  return { write, close: () => closeSync(file) };
+}
+
+function openConsole(path: string): number {
   try {
-    const file = openSync(target.path, 'w');
-    return { write: (bytes) => void writeSync(file, bytes), close: () => closeSync(file) };
+    return openSync(path, 'w');
   } catch (error) {
-    throw new UserError(`cannot write ${target.path}: ${reasonOf(error)}`, ExitCode.failed);
+    throw new UserError(`cannot write ${path}: ${reasonOf(error)}`, ExitCode.failed);
   }
 }
 

@@ -7,7 +7,7 @@ import { Check } from '../demo/check.ts';
 import { demoFile, demoSymbols } from '../demo/guest.ts';
 import { invitation } from '../demo/invitation.ts';
 import { lifetime } from '../lifetime.ts';
-import { type RunningMachine, startMachine, writePortFile } from '../machine.ts';
+import { type RunningMachine, startMachine, writeConsole, writePortFile } from '../machine.ts';
 import { ExitCode, say, styled } from '../message.ts';
 import { parseListen, parseSeconds } from '../options.ts';
 
@@ -54,11 +54,11 @@ const start = (listen: Address, serial: (bytes: Uint8Array) => void): Promise<Ru
   });
 
 async function wait(options: ArgumentsCamelCase<Parsed>, timeout: number | undefined): Promise<number> {
-  const machine = await start(parseListen(options.gdb), (bytes) => void process.stdout.write(bytes));
+  const machine = await start(parseListen(options.gdb), writeConsole);
   say(invitation(machine.address));
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
-    return await lifetime(machine.ended, timeout);
+    return await lifetime(machine.ended, { timeout });
   } finally {
     await machine.close();
   }
@@ -77,7 +77,7 @@ async function check(timeout: number): Promise<number> {
   const run = new Check(new RemoteClient(socket), demoSymbols(), () => printed);
   try {
     const done = run.run().then(() => (run.passed ? ExitCode.done : ExitCode.failed));
-    return await lifetime(done, timeout);
+    return await lifetime(done, { timeout });
   } finally {
     report(run);
     socket.destroy();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
-import { lifetime } from '../lifetime.ts';
+import { inputEnded, lifetime } from '../lifetime.ts';
 import { openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
 import { ExitCode, note, UserError } from '../message.ts';
 import { parseListen, parseRegisters, parseSeconds, parseSerial, parseSize } from '../options.ts';
@@ -55,9 +55,9 @@ async function runGuest(options: Options): Promise<number> {
   if (fileName === undefined) throw new UserError('a file to run is missing');
   if (options.backend === 'kvm') throw new UserError('the kvm backend is not there yet: leave --backend out');
   const listen = parseListen(options.gdb ?? 'tcp:1234');
-  const onTerminal = listen.kind === 'stdio';
-  const serial = parseSerial(options.serial ?? (onTerminal ? 'null' : 'stdio'));
-  if (onTerminal && serial.kind === 'stdio')
+  const byStdio = listen.kind === 'stdio';
+  const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
+  if (byStdio && serial.kind === 'stdio')
     throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
   const timeout = options.timeout === undefined ? undefined : parseSeconds(options.timeout);
   const memory = parseMemory(options.memory);
@@ -81,7 +81,7 @@ async function runGuest(options: Options): Promise<number> {
   note(`${fileName} (${machine.image.kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
-    return await lifetime(machine.ended, timeout);
+    return await lifetime(byStdio ? Promise.race([machine.ended, inputEnded()]) : machine.ended, { timeout, byStdio });
   } finally {
     stopInput();
     await machine.close();

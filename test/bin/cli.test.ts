@@ -14,7 +14,7 @@ function expectMistake({ code, stdout, stderr }: Finished, message: string): voi
 describe('mistakes on the command line', () => {
   test.each<[args: string[], message: string]>([
     [[], 'a command is missing'],
-    [['regsiters'], 'Did you mean registers?'],
+    [['regsiters'], 'there is no command regsiters; did you mean registers?'],
     [['bogus'], 'there is no command bogus'],
     [['registers', '--jsn'], 'there is no option --jsn; did you mean --json?'],
     [['registers', '-q'], 'there is no option -q'],

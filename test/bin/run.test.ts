@@ -116,6 +116,14 @@ test('--timeout ends a guest that does not', async () => {
   expect(await run('run', place('loop.bin'), '--gdb', 'tcp:0', '--timeout', '0.2')).toMatchObject({ code: 124 });
 });
 
+test('a console that nobody reads does not keep it', async () => {
+  writeFileSync(place('flood.bin'), words(0xd2a12000, 0x52800c21, 0xb9000001, 0x17ffffff));
+  await using guest = start('run', place('flood.bin'), '--gdb', 'tcp:0', '--timeout', '0.3');
+  guest.child.stdout.pause();
+  await new Promise((resolve) => guest.child.once('exit', resolve));
+  expect(guest.child.exitCode).toBe(124);
+});
+
 test.each([
   ['SIGTERM', 143],
   ['SIGINT', 130],
@@ -203,6 +211,16 @@ test('gdb at the other end of standard input and output', async () => {
   );
   expect(stdout).toContain('$1 = 0x9000000');
   expect(stdout).toContain('exited normally');
+});
+
+test('the end of standard input is the end of a debugger there, and Ctrl-C is none', async () => {
+  await using guest = start('run', place('loop.bin'), '--gdb', 'stdio');
+  await until(() => guest.output.stderr.includes('at standard input'));
+  guest.child.kill('SIGINT');
+  guest.child.stdin.write('$?#3f');
+  await until(() => guest.output.stdout.includes('$T'));
+  guest.child.stdin.end();
+  expect((await guest.finished).code).toBe(0);
 });
 
 describe('demo', () => {
