@@ -116,73 +116,64 @@ export class SlowAccess {
   }
 
   #device(request: Request, physical: number): number {
-    const { low, high, element, bytes, store } = request;
-    const { i32 } = this.#state;
-    const scratch = Layout.scratch >> 2;
-    // The host's value is at Layout.scratch, but a second element belongs behind the first.
-    const first = [i32[scratch], i32[scratch + 1]];
-    for (let done = 0; done < bytes; done += element) {
-      if (store && done > 0) this.#state.u8.copyWithin(Layout.scratch, Layout.scratch + done, Layout.scratch + bytes);
-      if (!store) i32.fill(0, scratch, scratch + 2);
-      const answered = store
-        ? this.#host.deviceWrite(physical + done, element)
-        : this.#host.deviceRead(physical + done, element);
-      if (!answered) {
-        this.#host.externalAbort(low, high, store ? Access.write : Access.read);
-        return 0;
-      }
-      if (store) continue;
-      if (done === 0) {
-        first[0] = i32[scratch];
-        first[1] = i32[scratch + 1];
-      } else {
-        this.#state.u8.copyWithin(Layout.scratch + element, Layout.scratch, Layout.scratch + element);
-        i32[scratch] = first[0];
-        if (element === 8) i32[scratch + 1] = first[1];
-      }
-    }
-    return Layout.scratch;
+    if (request.store ? this.#deviceStore(request, physical) : this.#deviceLoad(request, physical))
+      return Layout.scratch;
+    return this.#externalAbort(request);
   }
 
-  /** Both pages are translated before anything is accessed. */
+  #externalAbort({ low, high, store }: Request): number {
+    this.#host.externalAbort(low, high, store ? Access.write : Access.read);
+    return 0;
+  }
+
+  /** Element by element: the host's value is always at Layout.scratch, the second one belongs behind the first. */
+  #deviceLoad({ element, bytes }: Request, physical: number): boolean {
+    const { i32, u8 } = this.#state;
+    const scratch = Layout.scratch >> 2;
+    if (!this.#host.deviceRead(physical, element)) return false;
+    if (bytes === element) return true;
+    const low = i32[scratch];
+    const high = i32[scratch + 1];
+    if (!this.#host.deviceRead(physical + element, element)) return false;
+    u8.copyWithin(Layout.scratch + element, Layout.scratch, Layout.scratch + element);
+    i32[scratch] = low;
+    if (element === 8) i32[scratch + 1] = high;
+    return true;
+  }
+
+  #deviceStore({ element, bytes }: Request, physical: number): boolean {
+    if (!this.#host.deviceWrite(physical, element)) return false;
+    if (bytes === element) return true;
+    this.#state.u8.copyWithin(Layout.scratch, Layout.scratch + element, Layout.scratch + bytes);
+    return this.#host.deviceWrite(physical + element, element);
+  }
+
+  /** Both pages are looked up before anything is accessed. Unaligned accesses reach RAM only. */
   #crossing(request: Request): number {
-    const { low, high, bytes } = request;
+    const { low, high, bytes, store } = request;
     const inFirst = pageBytes - (low & (pageBytes - 1));
     const nextLow = (low + inFirst) | 0;
     const nextHigh = nextLow === 0 ? (high + 1) | 0 : high;
-    const first = this.#translate(request, low, high);
-    if (first < 0) return 0;
-    const second = this.#translate(request, nextLow, nextHigh);
-    if (second < 0) return 0;
+    const physical = this.#translate(request, low, high);
+    if (physical < 0) return 0;
+    const nextPhysical = this.#translate(request, nextLow, nextHigh);
+    if (nextPhysical < 0) return 0;
     const host = this.#host;
     if ((host.pageWatched(low, high) || host.pageWatched(nextLow, nextHigh)) && this.#stopped(request)) return 0;
-    const value = this.#state.u8.slice(Layout.scratch, Layout.scratch + 16);
-    for (let i = 0; i < bytes; i++) {
-      const physical = i < inFirst ? first + i : second + i - inFirst;
-      if (!this.#byte(request, physical, value, i)) return 0;
-    }
-    this.#state.u8.set(value, Layout.scratch);
-    return Layout.scratch;
-  }
-
-  #byte({ low, high, store }: Request, physical: number, value: Uint8Array, index: number): boolean {
-    const { u8 } = this.#state;
     const place = this.#state.place(physical);
-    if (place !== 0) {
-      if (store) {
-        this.#code.written(place, 1);
-        u8[place] = value[index];
-      } else {
-        value[index] = u8[place];
-      }
-      return true;
+    const nextPlace = this.#state.place(nextPhysical);
+    if (place === 0 || nextPlace === 0) return this.#externalAbort(request);
+    const { u8 } = this.#state;
+    const { scratch } = Layout;
+    if (store) {
+      this.#code.written(place, inFirst);
+      this.#code.written(nextPlace, bytes - inFirst);
+      u8.copyWithin(place, scratch, scratch + inFirst);
+      u8.copyWithin(nextPlace, scratch + inFirst, scratch + bytes);
+    } else {
+      u8.copyWithin(scratch, place, place + inFirst);
+      u8.copyWithin(scratch + inFirst, nextPlace, nextPlace + bytes - inFirst);
     }
-    u8[Layout.scratch] = value[index];
-    if (store ? this.#host.deviceWrite(physical, 1) : this.#host.deviceRead(physical, 1)) {
-      value[index] = u8[Layout.scratch];
-      return true;
-    }
-    this.#host.externalAbort(low, high, store ? Access.write : Access.read);
-    return false;
+    return scratch;
   }
 }

@@ -162,6 +162,20 @@ describe('faults', () => {
     expect(host.engine.retired).toBe(0);
   });
 
+  test('of an access that ends where nothing answers', () => {
+    const end = ramBase + (1 << 20);
+    load('stur x1, [x0, #-4]', 'ldur x2, [x0, #-4]');
+    host.setX(0, BigInt(end));
+    host.setX(1, -1n);
+    for (const index of [0, 1]) {
+      host.pc = BigInt(code + 4 * index);
+      expect(run()).toBe(RunStatus.exception);
+      expect(host.events.pop()).toBe(`abort ${(end - 4).toString(16)}`);
+    }
+    expect(peek(end - 8)).toBe(0n);
+    expect(host.getX(2)).toBe(0n);
+  });
+
   test('unallocated words are undefined', () => {
     host.program(code, [0x0001_0000]);
     host.pc = BigInt(code);
