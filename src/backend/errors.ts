@@ -38,7 +38,6 @@ const EIO = 5;
 const sentences = {
   CPU_UNKNOWN: [ESRCH, (thread: number) => `there is no CPU ${thread}`],
   GUEST_RUNNING: [Errno.EBUSY, () => 'the guest is running: monitor halt stops it'],
-  MACHINE_DEAD: [EIO, (reason: string) => `the machine cannot go on: ${reason}`],
 
   REGISTER_UNKNOWN: [Errno.ENOENT, (number: number) => `there is no register with the number ${hex(number)}`],
   REGISTER_UNREADABLE: [EIO, (name: string, why: string) => `${name} cannot be read: ${why}`],
@@ -130,8 +129,10 @@ const sentences = {
 
 export type RefusalCode = keyof typeof sentences;
 
-/** All codes, for the documents. */
-export const refusalCodes = Object.keys(sentences) as RefusalCode[];
+/** All codes with their errnos, for the documents. */
+export const refusalCodes: ReadonlyMap<RefusalCode, number> = new Map(
+  Object.entries(sentences).map(([code, [errno]]) => [code as RefusalCode, errno]),
+);
 
 /** The refusal of a code, its sentence made of the parts. */
 export function refuse<Code extends RefusalCode>(
