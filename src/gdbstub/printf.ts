@@ -25,7 +25,32 @@ const bitsOf: Readonly<Record<string, number>> = { hh: 8, h: 16, '': 32 };
 const longestField = 1000;
 const longestString = 1000;
 
-export function parseFormat(format: string): Format | TargetError {
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\',
+  '"': '"',
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** gdb sends what stands between the quotes as it was typed: `\n` is still two characters. */
+function unescaped(written: string): string | TargetError {
+  let unknown: string | undefined;
+  const text = written.replace(/\\(.?)/gs, (whole, letter: string) => {
+    if (!Object.hasOwn(escapes, letter)) unknown ??= whole;
+    return escapes[letter];
+  });
+  return unknown === undefined ? text : new TargetError(`the format has the unknown escape ${unknown}`);
+}
+
+export function parseFormat(written: string): Format | TargetError {
+  const format = unescaped(written);
+  if (format instanceof TargetError) return format;
   const pieces: (string | Conversion)[] = [];
   const pattern = /[^%]+|%%|%([-+ #0]*)(\d*)(?:\.(\d*))?(hh|h|ll|l|j|z|t|)([diouxXcsp])|%/y;
   for (let match = pattern.exec(format); match; match = pattern.exec(format)) {

@@ -174,6 +174,7 @@ describe('evaluate', () => {
 describe('printf', () => {
   test.each<[format: string, values: bigint[], expected: string]>([
     ['plain 100%%', [], 'plain 100%'],
+    [String.raw`a\n\t\\n\"%d\e`, [1n], 'a\n\t\\n"1\x1b'],
     ['%d %u %x', [minus(1n), minus(1n), 255n], '-1 4294967295 ff'],
     ['%ld %llu %lX', [minus(1n), minus(1n), 0xabcn], '-1 18446744073709551615 ABC'],
     ['%hhd %hu', [0x180n, 0x12345n], '-128 9029'],
@@ -201,6 +202,8 @@ describe('printf', () => {
     ['const8 0; const8 0; "%d", 1; end', 'the stack of the expression is empty'],
     ['const8 0; const8 0; const8 0; "%d %d", 1; end', 'the format takes 2 values and is given 1'],
     ['const8 0; const8 0; "%f", 0; end', 'the format "%f" has a conversion that is not known here'],
+    [String.raw`const8 0; const8 0; "\q", 0; end`, String.raw`the format has the unknown escape \q`],
+    [String.raw`const8 0; const8 0; "\", 0; end`, 'the format has the unknown escape \\'],
     ['const8 0; const8 0; const8 0; "%999999d", 1; end', 'a field of the format is longer than 1000 characters'],
     ['const16 0x1003; const8 0; const8 0; "%s", 1; end', 'the string at 0x1003 cannot be read'],
   ])('%s is refused', (program, message) => {
