@@ -234,25 +234,27 @@ describe('demo', () => {
   });
 
   test('waits, and the lines that it prints work', async () => {
-    const file = place('port-demo');
-    await using guest = start('demo', '--gdb', 'tcp:0', '--port-file', file);
-    await portIn(file);
+    await using guest = start('demo', '--gdb', 'tcp:0');
+    await until(() => guest.output.stderr.includes('Ctrl-C'));
     const line = (command: string): string =>
       guest.output.stderr
         .split('\n')
         .find((each) => each.startsWith(`  ${command} `))!
         .trim();
-    await until(() => guest.output.stderr.includes('Ctrl-C'));
     const shell = async (command: string): Promise<string> =>
       (await promisify(execFile)('sh', ['-c', command], { timeout: 60_000 })).stdout;
     const gdb = line('gdb-multiarch').replace('-q', '-q -nx -batch');
-    expect(await shell(`${gdb} -ex 'break one_round' -ex continue -ex 'list 137,137' -ex detach`)).toContain(
-      'rounds++;',
+    const condition = '$VBAR_EL1 == (unsigned long) vectors_a && rounds == 300';
+    const printed = await shell(
+      `${gdb} -ex 'set dprintf-style agent' -ex 'dprintf guest.c:137,"VBAR_EL1 %lx in %lu\\n", $VBAR_EL1, rounds' \
+        -ex 'break one_round if ${condition}' -ex continue -ex 'list 137,137' -ex 'print rounds' -ex detach 2>&1`,
     );
+    expect(printed).toContain('rounds++;');
+    expect(printed).toContain('$1 = 300');
+    expect(printed).toContain('VBAR_EL1 40080000 in 299');
     const lldb = line('lldb').replace('lldb ', 'lldb-19 -x -b ');
-    expect(
-      await shell(`${lldb} -o 'breakpoint set -n one_round' -o continue -o 'source list' -o 'process detach'`),
-    ).toContain('rounds++;');
+    const commands = ['breakpoint set -n one_round', 'continue', 'source list', 'process detach'];
+    expect(await shell(lldb + commands.map((command) => ` -o '${command}'`).join(''))).toContain('rounds++;');
     expect(guest.output.stdout).toMatch(/^The demo guest runs/);
   });
 });
