@@ -251,12 +251,17 @@ export class Core implements ExceptionState, DescriptorReader {
     return translate(this.regime, this, vaLow, vaHigh, access, privileged, pan, this.translation);
   }
 
+  /** Translates pc for the fetch of an instruction. False: an exception is pending. */
+  translatePc(): boolean {
+    const { words } = this;
+    this.dropPcTag();
+    if ((words[PC] & 3) === 0) return this.translateOrAbort(words[PC], words[PC + 1], Access.execute, false);
+    this.pendAt(Esr.pcAlignment(), words[PC], words[PC + 1]);
+    return false;
+  }
+
   /** As translateAs; makes the abort pending. */
   translateOrAbort(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean {
-    if (access === Access.execute && vaLow & 3) {
-      this.pendAt(Esr.pcAlignment(), vaLow, vaHigh);
-      return false;
-    }
     const status = this.translateAs(vaLow, vaHigh, access, this.el !== 0 && !unprivileged);
     if (status === TRANSLATED) return true;
     this.pendAbort(status, vaLow, vaHigh, access);
@@ -347,7 +352,14 @@ export class Core implements ExceptionState, DescriptorReader {
     const { words } = this;
     words[PC] = words[ELR_WORD];
     words[PC + 1] = words[ELR_WORD + 1];
-    words[PC + 1] = this.withoutTag(words[PC + 1]);
+    this.dropPcTag();
+  }
+
+  /** A branch goes to an address without a tag. The engine leaves it on, and looks for the page of each new pc. */
+  dropPcTag(): void {
+    const high = this.words[PC + 1];
+    const dropped = this.withoutTag(high);
+    if (dropped !== high) this.words[PC + 1] = dropped;
   }
 
   /** Back to the state after a power-on: KVM's for EL1. */

@@ -92,6 +92,7 @@ export class Cpu implements EngineHost {
       } else if (status === RunStatus.breakpoint) resume = !this.break();
       if (isStep) this.endStep();
     }
+    core.dropPcTag();
   }
 
   /** One instruction, or the exception that it or its fetch takes. */
@@ -117,9 +118,7 @@ export class Cpu implements EngineHost {
     if (core.takeSerror()) return true;
     if (!(pstate & Pstate.IL)) return false;
     // A fetch that faults comes first.
-    const { words } = core;
-    if (core.translateOrAbort(words[Layout.pc >> 2], words[(Layout.pc >> 2) + 1], Access.execute, false))
-      core.take(Esr.illegalState());
+    if (core.translatePc()) core.take(Esr.illegalState());
     else core.takePending();
     return true;
   }
@@ -143,7 +142,10 @@ export class Cpu implements EngineHost {
   // --- EngineHost
 
   translate(vaLow: number, vaHigh: number, access: Access, unprivileged: boolean): boolean {
-    return this.core.translateOrAbort(vaLow, vaHigh, access, unprivileged);
+    // A fetch is always that of the instruction at pc.
+    return access === Access.execute
+      ? this.core.translatePc()
+      : this.core.translateOrAbort(vaLow, vaHigh, access, unprivileged);
   }
 
   alignmentFault(vaLow: number, vaHigh: number, write: boolean): void {

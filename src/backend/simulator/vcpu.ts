@@ -96,26 +96,37 @@ export class SimulatorVcpu implements Vcpu {
     this.registers.hasRun = false;
   }
 
-  /** Runs for a moment. */
+  /** Runs for a moment. Undefined: there is more to do. */
   private slice(): Exit | undefined {
-    const { cpu } = this;
-    if (cpu.debug.singleStep) cpu.step();
-    else {
-      const end = performance.now() + SLICE;
-      do cpu.run(INSTRUCTIONS);
-      while (cpu.exit === undefined && !cpu.waiting && performance.now() < end);
+    try {
+      this.runFor(SLICE);
+    } catch (error) {
+      return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
     }
     this.flush();
-    return cpu.exit;
+    return this.cpu.exit;
+  }
+
+  private runFor(milliseconds: number): void {
+    const { cpu } = this;
+    if (cpu.debug.singleStep) {
+      cpu.step();
+      return;
+    }
+    const end = performance.now() + milliseconds;
+    do cpu.run(INSTRUCTIONS);
+    while (cpu.exit === undefined && !cpu.waiting && performance.now() < end);
   }
 
   /** Goes on when other events have had their turn; a CPU that waits does so until the kick. */
   private goOn(): void {
     if (this.cpu.waiting) return;
+    const { finish } = this;
     setImmediate(() => {
-      if (!this.finish) return;
+      // Another run may have begun since.
+      if (finish === undefined || this.finish !== finish) return;
       const exit = this.slice();
-      if (exit) this.finish(exit);
+      if (exit) finish(exit);
       else this.goOn();
     });
   }
