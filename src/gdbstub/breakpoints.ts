@@ -37,6 +37,11 @@ export class BreakpointTable {
     this.#target = target;
   }
 
+  /** Whether some of them have conditions or commands. */
+  get decide(): boolean {
+    return this.#size > 0;
+  }
+
   /** A second time with other conditions or commands: they take the place of the first ones. */
   insert(kind: BreakpointKind, address: bigint, length: number, options: BreakpointOptions): Outcome {
     const here = this.#byAddress.get(address);

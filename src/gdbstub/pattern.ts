@@ -132,23 +132,19 @@ const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) =
 export class Pattern {
   /** The notation. */
   readonly text: string;
+  /** For people, without types and braces: `m<address>,<length>`. */
+  readonly form: string;
   /** The literal text at its start. */
   readonly head: string;
   readonly groups: readonly Group[];
-  readonly #headBytes: Uint8Array;
 
   /** Throws an Error where the notation is wrong: a mistake of the table, not of a client. */
   constructor(text: string) {
     this.text = text;
+    this.form = text.replace(/\{(\w+):\w+\}/g, '<$1>');
     this.head = /^[^{[]*/.exec(text)![0];
     if (this.head === '') throw new Error(`${text} has no head`);
-    this.#headBytes = latin1(this.head);
     this.groups = parseGroups(text);
-  }
-
-  /** Whether the packet starts with the literal text of the notation. */
-  startsWith(bytes: Uint8Array, start: number, end: number): boolean {
-    return startsWith(this.#headBytes, bytes, start, end);
   }
 
   /** The fields if the whole packet is of this form. */

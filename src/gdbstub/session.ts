@@ -89,6 +89,8 @@ export class Session implements Context {
   #machine: 'stopped' | 'running' | 'ended' = 'stopped';
   /** What was asked for last, to be asked for again after a stop that is not told. */
   #actions: readonly ResumeAction[] = [];
+  /** Where it was then, if that may be asked. */
+  #from: bigint | undefined;
   /** What the next stop is for, if not to be told as it is. */
   #whenStopped: (() => Reply) | undefined;
   #interrupted: boolean = false;
@@ -184,13 +186,16 @@ export class Session implements Context {
     if (event === 'packet') this.#packet();
     else if (event === 'interrupt') this.interrupt();
     else if (event === 'nak') this.#resend();
-    else if (event === 'corrupt') {
-      if (this.#acks) this.#output.byte(Byte.minus);
-      else this.#send(new TargetError('the packet has a wrong escape or run length', 22), undefined);
-    } else if (event === 'overlong') {
-      if (this.#acks) this.#output.byte(Byte.plus);
-      this.#send(new TargetError(`the packet is longer than ${this.options.packetSize} bytes`, 7), undefined);
-    }
+    else if (event === 'corrupt') this.#output.byte(Byte.minus);
+    else if (event === 'malformed') this.#refuse(new TargetError('the packet has a wrong escape or run length', 22));
+    else if (event === 'overlong')
+      this.#refuse(new TargetError(`the packet is longer than ${this.options.packetSize} bytes`, 7));
+  }
+
+  /** Answers what could not be read. */
+  #refuse(error: TargetError): void {
+    if (this.#acks) this.#output.byte(Byte.plus);
+    this.#send(error, undefined);
   }
 
   /** Once a chunk: many `-` must not become a flood of long replies. */
@@ -245,7 +250,7 @@ export class Session implements Context {
   }
 
   #run({ packet, fields }: Match): Reply {
-    if (!fields) return new TargetError(`malformed packet, the form is ${packet.pattern.text}`, 22);
+    if (!fields) return new TargetError(`malformed packet, the form is ${packet.pattern.form}`, 22);
     if (!this.attached && packet.when === 'stopped') return new TargetError('no process is being debugged', 3);
     // Each handler was typed by its own notation and needs; the table has made sure of both.
     return (packet.run as (fields: Record<string, unknown>, context: Context) => Reply)(fields, this);
@@ -270,7 +275,8 @@ export class Session implements Context {
     const number = `E${(errno & 0xff).toString(16).padStart(2, '0')}`;
     if (this.client === 'lldb') return this.errorStrings ? `${number};${hexText(message)}` : number;
     if (numeric && !this.clientFeatures.has('error-message+')) return number;
-    return `E.${message.replace(/\s+/g, ' ')}`;
+    // gdb prints it as it comes, without undoing escapes.
+    return `E.${message.replace(/\s+/g, ' ').replace(/[#$*}]/g, '?')}`;
   }
 
   /** The effects of this call, what is to be sent last. After a resume the answer may follow at once: then it waits. */
@@ -302,6 +308,7 @@ export class Session implements Context {
     const here = pc === undefined ? [] : this.breakpoints.at(pc);
     if (pc === undefined || here.length === 0 || !this.#passes(here, stop.thread)) return stop;
     if (this.#interrupted) return { kind: 'interrupted', thread: stop.thread };
+    if (this.#hasStepped(stop.thread, pc)) return { kind: 'step', thread: stop.thread };
     this.#stepOver(pc, stop.thread);
     return undefined;
   }
@@ -366,14 +373,20 @@ export class Session implements Context {
     if (stop.kind !== 'step') return stop;
     const pc = programCounter(this, stop.thread);
     const next = pc === undefined ? [] : this.breakpoints.at(pc);
-    if (next.length > 0)
+    if (next.length > 0 && !this.#hasStepped(stop.thread, pc))
       return { kind: 'breakpoint', thread: stop.thread, hardware: next.some(({ kind }) => kind === 'hardware') };
     if (this.#interrupted) return { kind: 'interrupted', thread: stop.thread };
-    const action = this.#actions.find(({ thread }) => thread === stop.thread);
-    const inRange = action?.range && pc !== undefined && pc >= action.range.start && pc < action.range.end;
-    if (action?.kind === 'step' && !inRange) return stop;
+    if (this.#hasStepped(stop.thread, pc)) return stop;
     this.#go(this.#actions);
     return undefined;
+  }
+
+  /** Whether a thread that is at this pc has done the step, or left the range, that was asked for. */
+  #hasStepped(thread: number, pc: bigint | undefined): boolean {
+    const action = this.#actions.find((one) => one.thread === thread);
+    if (action?.kind !== 'step' || pc === undefined) return false;
+    if (action.range) return pc < action.range.start || pc >= action.range.end;
+    return pc !== this.#from;
   }
 
   #putBack(): void {
@@ -454,6 +467,7 @@ export class Session implements Context {
   resume(actions: readonly ResumeAction[]): Reply {
     if (this.#machine === 'ended') return (output) => writeStop(output, this, this.lastStop);
     this.#actions = actions;
+    this.#from = this.breakpoints.decide ? programCounter(this, actions[0].thread) : undefined;
     this.#interrupted = false;
     this.#go(actions);
     return noReply;

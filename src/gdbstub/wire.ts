@@ -28,10 +28,11 @@ export const digitValue = Int8Array.from({ length: 256 }, (_, code) => {
  * - `packet`: a whole packet, its checksum right if it is looked at; its payload lies in the Input.
  * - `interrupt`: the byte 0x03 outside a packet.
  * - `ack`, `nak`: `+` and `-` outside a packet.
- * - `corrupt`: a packet whose checksum, escapes or run lengths are wrong.
+ * - `corrupt`: a packet whose checksum is wrong.
+ * - `malformed`: a packet that came as it was sent, but its escapes or run lengths mean nothing.
  * - `overlong`: a packet longer than agreed; it was thrown away.
  */
-export type InputEvent = 'packet' | 'interrupt' | 'ack' | 'nak' | 'corrupt' | 'overlong';
+export type InputEvent = 'packet' | 'interrupt' | 'ack' | 'nak' | 'corrupt' | 'malformed' | 'overlong';
 
 const noBytes = new Uint8Array(0);
 /** Bytes that are looked at one by one before the engine's search is called. */
@@ -191,11 +192,11 @@ function checksum(bytes: Uint8Array): number {
 }
 
 /** Undoes escapes (`}c`) and runs (`c*n`). The length of the result, or what is wrong. */
-function unpack(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' | 'overlong' {
+function unpack(bytes: Uint8Array, out: Uint8Array): number | 'malformed' | 'overlong' {
   return bytes.includes(Byte.star) ? unpackAll(bytes, out) : unpackEscapes(bytes, out);
 }
 
-function unpackEscapes(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' {
+function unpackEscapes(bytes: Uint8Array, out: Uint8Array): number | 'malformed' {
   let length = 0;
   let at = 0;
   for (;;) {
@@ -207,25 +208,25 @@ function unpackEscapes(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' {
       length += end - at;
     }
     if (found < 0) return length;
-    if (found + 1 === bytes.length) return 'corrupt';
+    if (found + 1 === bytes.length) return 'malformed';
     out[length++] = bytes[found + 1] ^ Byte.escapeBit;
     at = found + 2;
   }
 }
 
-function unpackAll(bytes: Uint8Array, out: Uint8Array): number | 'corrupt' | 'overlong' {
+function unpackAll(bytes: Uint8Array, out: Uint8Array): number | 'malformed' | 'overlong' {
   let length = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === Byte.star) {
       const count = ++at < bytes.length ? bytes[at] - Byte.runBase : 0;
-      if (count < 3 || count > 97 || length === 0) return 'corrupt';
+      if (count < 3 || count > 97 || length === 0) return 'malformed';
       if (length + count > out.length) return 'overlong';
       out.fill(out[length - 1], length, length + count);
       length += count;
     } else if (length === out.length) return 'overlong';
     else if (byte !== Byte.escape) out[length++] = byte;
-    else if (++at === bytes.length) return 'corrupt';
+    else if (++at === bytes.length) return 'malformed';
     else out[length++] = bytes[at] ^ Byte.escapeBit;
   }
   return length;
