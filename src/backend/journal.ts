@@ -42,8 +42,11 @@ export class Journal {
     return this.#count;
   }
 
-  add(edit: Omit<Edit, 'sequence' | 'time'>): void {
-    this.#edits[this.#count++ % this.#capacity] = { ...edit, sequence: this.#count, time: Date.now() };
+  /** Every write of a register comes here: the members are named one by one because that is much faster. */
+  add({ cpu, pc, register, old, value, held, outcome, note }: Omit<Edit, 'sequence' | 'time'>): void {
+    const at = this.#count++ % this.#capacity;
+    const time = Date.now();
+    this.#edits[at] = { sequence: this.#count, time, cpu, pc, register, old, value, held, outcome, note };
   }
 
   /** The edits that are still known, oldest first. */

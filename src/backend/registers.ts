@@ -3,7 +3,7 @@
  * and only if it holds exactly the value the answer is yes. Otherwise the old value is put back, that is checked too,
  * and the answer says what refused.
  */
-import { type CpuState, hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
+import { hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
 import type { Outcome, Registers, RegisterWrite, Result } from '../gdbstub/index.ts';
 import { TargetError } from '../gdbstub/index.ts';
 import { FIELD_VIEW } from './description.ts';
@@ -133,11 +133,9 @@ export class GuestRegisters implements Registers {
     const guarded = changes.some(({ register }) => this.#options.guard.guarded(register));
     const mapped = guarded && this.#options.guard.pcIsMapped(cpu);
 
-    const failures = put(
-      sync,
-      scope,
-      changes.map(({ register, value }) => ({ register, value: value & register.kept })),
-    );
+    // What the CPU would not keep is not even written, and so is found missing.
+    for (const { register, value } of changes) register.edit(sync.state, value & register.kept);
+    const failures = sync.kvmArchPutRegisters('full', scope);
     const held = readBack(sync, scope, changes);
     const wrong = firstWrong(changes, held, failures);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
@@ -243,12 +241,6 @@ function firstWrong(changes: readonly Change[], held: readonly (bigint | undefin
   return refused < 0 ? wrong : refused;
 }
 
-function put(sync: CpuSync, scope: Scope, changes: readonly Change[]): SyncResult {
-  const { state }: { state: CpuState } = sync;
-  for (const { register, value } of changes) register.edit(state, value);
-  return sync.kvmArchPutRegisters('full', scope);
-}
-
 /** What the machine holds now; undefined where it does not say. */
 function readBack(sync: CpuSync, scope: Scope, changes: readonly Change[]): (bigint | undefined)[] {
   const unread = sync.ensure(scope);
@@ -266,10 +258,7 @@ function restore(
   held: readonly (bigint | undefined)[],
 ): boolean {
   if (held.every((value, i) => value === old[i])) return true;
-  put(
-    sync,
-    scope,
-    changes.map(({ register }, i) => ({ register, value: old[i] })),
-  );
+  for (const [i, { register }] of changes.entries()) register.edit(sync.state, old[i]);
+  sync.kvmArchPutRegisters('full', scope);
   return readBack(sync, scope, changes).every((value, i) => value === old[i]);
 }

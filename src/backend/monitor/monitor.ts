@@ -38,7 +38,7 @@ const unknown = (name: string) =>
 function overview(): string {
   const width = Math.max(...commands.flatMap(({ usage }) => usage.map((form) => form.length)));
   const lines = commands.flatMap(({ usage, summary }) => [`${usage[0].padEnd(width)}  ${summary}`, ...usage.slice(1)]);
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n\nhelp COMMAND tells more.\n`;
 }
 
 const explain = ({ usage, summary, details = [] }: Command): string =>
