@@ -33,8 +33,10 @@ const commandLine = (args: readonly string[]) =>
     .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
     .wrap(Math.min(100, process.stderr.columns || 100))
     .exitProcess(false)
-    .fail((message, error) => {
-      throw error instanceof Error ? error : new UserError(unknownArguments(message, args, options) ?? message);
+    .fail((message, error: Error | undefined) => {
+      // A YError is yargs' own, of the command line; any other comes from a handler.
+      if (error && error.name !== 'YError') throw error;
+      throw new UserError(unknownArguments(message, args, options) ?? message);
     });
 
 async function main(args: readonly string[]): Promise<number> {
@@ -51,8 +53,9 @@ async function main(args: readonly string[]): Promise<number> {
 
 // A reader that has seen enough (`| head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit();
+  complain(`cannot write to standard output: ${error.message}`);
+  process.exit(ExitCode.failed);
 });
 
 const exitCode = await main(process.argv.slice(2));

@@ -8,7 +8,7 @@ import { demoFile, demoSymbols } from '../demo/guest.ts';
 import { invitation } from '../demo/invitation.ts';
 import { lifetime } from '../lifetime.ts';
 import { type RunningMachine, startMachine, writeConsole, writePortFile } from '../machine.ts';
-import { ExitCode, say, styled } from '../message.ts';
+import { ExitCode, say, styled, UserError } from '../message.ts';
 import { parseListen, parseSeconds } from '../options.ts';
 
 export const demoOptions = {
@@ -54,7 +54,9 @@ const start = (listen: Address, serial: (bytes: Uint8Array) => void): Promise<Ru
   });
 
 async function wait(options: ArgumentsCamelCase<Parsed>, timeout: number | undefined): Promise<number> {
-  const machine = await start(parseListen(options.gdb), writeConsole);
+  const listen = parseListen(options.gdb);
+  if (listen.kind === 'stdio') throw new UserError('the demo waits at a port or a socket: write tcp:PORT or unix:PATH');
+  const machine = await start(listen, writeConsole);
   say(invitation(machine.address));
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);

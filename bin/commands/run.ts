@@ -1,5 +1,5 @@
 /** `run FILE`: a guest with a debugger's port. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
@@ -97,8 +97,11 @@ function parseMemory(text: string): bigint {
 
 function readGuest(name: string): Uint8Array {
   try {
+    // Not from a device: /dev/zero has no end.
+    if (!statSync(name).isFile()) throw new UserError(`${name} is no regular file`, ExitCode.failed);
     return readFileSync(name);
   } catch (error) {
+    if (error instanceof UserError) throw error;
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : reasonOf(error);
     throw new UserError(`${name}: ${reason}`, ExitCode.failed);
   }

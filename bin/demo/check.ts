@@ -135,7 +135,11 @@ export class Check {
       },
     );
     const kept = (await this.#client.readRegister('MIDR_EL1')) === before;
-    this.#row(`MIDR_EL1 -> ${hex(before ^ 1n)}`, `refused: ${reason}`, kept && reason !== undefined);
+    this.#row(
+      `MIDR_EL1 -> ${hex(before ^ 1n)}`,
+      `refused: ${reason}`,
+      kept && reason?.startsWith('MIDR_EL1 ') === true,
+    );
   }
 
   async #watchpoint(): Promise<void> {

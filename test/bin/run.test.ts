@@ -28,6 +28,7 @@ beforeAll(() => {
   // Sends back what it receives until that is a q: UARTFR.RXFE is bit 4.
   const echo = [0xd2a12000, 0xb9401801, 0x3727ffe1, 0xb9400001, 0xb9000001, 0x7101c43f, 0x54ffff61];
   writeFileSync(place('echo.bin'), words(...echo, ...off));
+  writeFileSync(place('empty'), '');
   writeFileSync(place('loop.bin'), words(0x14000000));
   writeFileSync(place('short.elf'), readFileSync(demo).subarray(0, 4000));
 });
@@ -39,8 +40,9 @@ describe('mistakes', () => {
   test.each<[args: string[], code: number, message: string]>([
     [[], 2, 'a file to run is missing'],
     [['nowhere.elf'], 1, 'nowhere.elf: there is no such file'],
-    [['/'], 1, '/: '],
-    [['/dev/null'], 1, '/dev/null: the file is empty'],
+    [['/'], 1, '/ is no regular file'],
+    [['/dev/zero'], 1, '/dev/zero is no regular file'],
+    [['@empty'], 1, 'empty: the file is empty'],
     [['@short.elf'], 1, 'short.elf: the ELF file is cut short'],
     [['@off.bin', '--gbd', 'tcp:1'], 2, 'there is no option --gbd; did you mean --gdb?'],
     [['@off.bin', '--gdb', 'tcp:99999'], 2, 'tcp:99999 is no address for a debugger'],
@@ -231,6 +233,13 @@ describe('demo', () => {
       expect(stdout).toMatch(new RegExp(`^ok +${register} `, 'm'));
     expect(stdout).toMatch(/^ok +MIDR_EL1 .* refused: MIDR_EL1 is read-only/m);
     expect(code).toBe(0);
+  });
+
+  test.each([
+    ['--gdb', 'stdio'],
+    ['--check', '--port-file', 'x'],
+  ])('%s %s is a mistake', async (...args) => {
+    expect(await run('demo', ...args)).toMatchObject({ code: 2, stdout: '' });
   });
 
   test('waits, and the lines that it prints work', async () => {
