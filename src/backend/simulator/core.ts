@@ -76,6 +76,9 @@ const SCTLR_WORD = systemWord(SCTLR_EL1);
 /** PSTATE bits that choose decoded code and TLBs. */
 const CONTEXT = Pstate.PAN | Pstate.M;
 
+/** What PSTATE has in this CPU beside NZCV. */
+export const PSTATE_BITS = Pstate.PAN | Pstate.SS | Pstate.IL | Pstate.DAIF | Pstate.M;
+
 /** No exception is pending. */
 const NONE = -1;
 

@@ -3,7 +3,7 @@ import { Access, Esr, FaultStatus, Layout, Pstate, type Raise, type TranslationR
 import type { MappedDevice } from '../devices/device.ts';
 import type { Exit, GuestDebug } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
-import { Core } from './core.ts';
+import { Core, PSTATE_BITS } from './core.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { firmwareCall, PSCI_1_1 } from './psci.ts';
@@ -68,6 +68,7 @@ export class Cpu implements EngineHost {
     this.exit = undefined;
     this.instructions.waiting = false;
     this.registers.settle();
+    this.core.replacePstate(this.core.pstate & PSTATE_BITS);
     this.core.takePending();
   }
 

@@ -1,6 +1,8 @@
 /** A simulated CPU behind the vCPU interface of KVM. */
-import { Esr, FaultStatus } from '../../arm/index.ts';
+import { Esr, FaultStatus, Pstate } from '../../arm/index.ts';
+import { CoreId } from '../kvm-ids.ts';
 import { Errno, type Exit, type GuestDebug, type Vcpu, type VcpuEvents } from '../vcpu.ts';
+import { PSTATE_BITS } from './core.ts';
 import type { Cpu } from './cpu.ts';
 import { CpuRegisters } from './cpu-registers.ts';
 import { KernelRegisters } from './kernel-registers.ts';
@@ -9,6 +11,8 @@ import { KernelRegisters } from './kernel-registers.ts';
 const INSTRUCTIONS = 20_000;
 /** and gives way to other events after so many milliseconds. */
 const SLICE = 2;
+
+const KEPT_PSTATE = BigInt((Pstate.NZCV | PSTATE_BITS) >>> 0);
 
 /** The syndrome of an SError interrupt that comes without one: implementation defined. */
 const NO_SYNDROME = 1 << 24;
@@ -46,7 +50,7 @@ export class SimulatorVcpu implements Vcpu {
   }
 
   keptBits(id: bigint): bigint {
-    return this.kernel.keptBits(id);
+    return id === CoreId.PSTATE ? KEPT_PSTATE : this.kernel.keptBits(id);
   }
 
   getEvents(): VcpuEvents {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CoreId } from '../../../src/backend/kvm-ids.ts';
 import type { Exit } from '../../../src/backend/vcpu.ts';
 import { debugOff, get, machineWith, START, set, slots, softwareBreakpoints, stepping } from './assembled.ts';
 
@@ -325,6 +326,15 @@ describe('registers', () => {
     expect(hex(get(vcpu, 'TCR_EL1'))).toBe('ffffffffffffffff');
     vcpu.run();
     expect([get(vcpu, 'TCR_EL1'), get(vcpu, 'VBAR_EL1')].map(hex)).toEqual(['77ffffffbf', '12345800']);
+  });
+
+  test('what it does not have can be asked, and PSTATE is no exception', () => {
+    const { vcpu } = start('nop');
+    vcpu.setGuestDebug(stepping);
+    expect(hex(vcpu.keptBits?.(CoreId.PSTATE) ?? 0n)).toBe('f07003df');
+    set(vcpu, 'PSTATE', 0xffcffc05n);
+    vcpu.run();
+    expect(hex(get(vcpu, 'PSTATE'))).toBe('f0400005');
   });
 
   test('the stack pointers follow PSTATE', () => {

@@ -14,7 +14,7 @@ landed:
 }
 
 static u64 jump_to(u64 address) {
-  asm volatile("ret %0" ::"r"(address) : "memory");
+  asm volatile("adr x30, 1f\n ret %0\n 1:" ::"r"(address) : "x30", "memory");
   return 0;
 }
 
@@ -45,5 +45,11 @@ void guest_main(void) {
   misaligned_pc(1);
   misaligned_pc(2);
   misaligned_pc(3);
+  text("in a page that has been executed\n");
+  static const u32 code[] __attribute__((aligned(64))) = {0xd65f03c0, 0xd65f03c0};
+  jump_to((u64)code);
+  asm goto("adr x9, %l1\n str x9, [%0]" ::"r"(&resume_at) : "x9", "memory" : back);
+  jump_to((u64)code + 2);
+back:
   text("end\n");
 }
