@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { builtCommand, type Finished, run } from './command.ts';
 
@@ -74,6 +75,15 @@ describe('registers', () => {
     const one = await run('registers', 'VBAR_EL1');
     expect(one.stdout).toMatch(/^VBAR_EL1 {2}3 0 12 0 0 {2}RW .*\n.*63:11 +VBA/);
   });
+});
+
+test('a full standard output is told', () => {
+  const { status, stderr } = spawnSync(`"${process.execPath}" "${builtCommand()}" registers > /dev/full`, {
+    shell: true,
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^arm-gdbstub: cannot write to standard output: .*\n$/);
 });
 
 test('explain tells a syndrome down to the fault status', async () => {
