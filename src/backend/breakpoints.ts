@@ -194,9 +194,6 @@ export interface Watchpoint {
   readonly slots: readonly DebugSlot[];
 }
 
-/** An access may begin this far below the bytes that it is watched for: DC ZVA, pairs of vectors. */
-const WIDEST_ACCESS = 64n;
-
 export interface GuestBreakpointsOptions {
   readonly patches: Patches;
   readonly hardwareBreakpoints: number;
@@ -328,17 +325,17 @@ export class GuestBreakpoints implements Breakpoints {
     return [...this.#watchpoints.values()].flatMap((watchpoint) => (except?.has(watchpoint) ? [] : watchpoint.slots));
   }
 
-  /** Whose bytes an access at `far` touched. It may begin below them. */
+  /**
+   * Whose bytes an access touched that the hardware reported at `far`: the watchpoint that holds it, else the nearest
+   * one, because the access may begin below the watched bytes (DC ZVA, pairs of vectors).
+   */
   watchpointAt(far: bigint, write: boolean): Watchpoint | undefined {
-    const candidates = [...this.#watchpoints.values()].filter(
-      ({ kind, address, length }) =>
-        (kind === 'access' || (kind === 'write') === write) &&
-        far < address + BigInt(length) &&
-        far + WIDEST_ACCESS > address,
+    const fitting = [...this.#watchpoints.values()].filter(
+      ({ kind }) => kind === 'access' || (kind === 'write') === write,
     );
-    return (
-      candidates.find(({ address }) => address <= far) ?? candidates.sort((a, b) => (a.address < b.address ? -1 : 1))[0]
-    );
+    const distance = ({ address, length }: Watchpoint): bigint =>
+      far < address ? address - far : far < address + BigInt(length) ? 0n : far - address;
+    return fitting.sort((a, b) => (distance(a) < distance(b) ? -1 : 1))[0];
   }
 
   /**

@@ -67,6 +67,8 @@ export class GuestExecution implements Execution {
   readonly #reported = new Map<number, Reported>();
   /** What each CPU's KVM_SET_GUEST_DEBUG was last given, as one word; undefined: anything. */
   readonly #armed: (string | undefined)[];
+  /** Whether our hardware breakpoints are in the CPU. The guest's own do not fire then: a hit is one of ours. */
+  readonly #hardwareArmed: boolean[];
   #interrupting: boolean = false;
   /** The guest runs without a debugger waiting for it: `monitor resume`. */
   #background: Promise<Stop> | undefined;
@@ -83,6 +85,7 @@ export class GuestExecution implements Execution {
     this.#breakpoints = options.breakpoints;
     this.#patches = options.patches;
     this.#armed = options.cpus.map(() => undefined);
+    this.#hardwareArmed = options.cpus.map(() => false);
   }
 
   /** Why nothing can be asked of the guest now. */
@@ -232,6 +235,7 @@ export class GuestExecution implements Execution {
     const word = special ? undefined : `${enable} ${singleStep} ${breakpoints.version}`;
     if (word !== undefined && word === this.#armed[index]) return undefined;
     this.#armed[index] = word;
+    this.#hardwareArmed[index] = !breakpoints.noHardware;
     const { pc } = sync.state;
     const reported = this.#reported.get(index);
     const errno = sync.vcpu.setGuestDebug({
@@ -298,26 +302,37 @@ export class GuestExecution implements Execution {
         if (run.stepping || run.leaving) return this.#stepped(run, pc);
         break;
       case ExceptionClass.brk:
-        if (run.lifted !== undefined) break;
-        if (this.#breakpoints.hasSoftware(pc))
-          return { kind: 'breakpoint', thread: this.#thread(run), hardware: false };
-        // The same memory at another address: no breakpoint for this one.
-        if (this.#patchAt(run.cpu, pc) !== undefined) {
-          run.leaving = true;
-          return undefined;
-        }
+        if (run.lifted === undefined) return this.#brk(run, esr, pc);
         break;
       case ExceptionClass.breakpoint:
-        if (!run.leaving && this.#breakpoints.hasHardware(pc))
-          return { kind: 'breakpoint', thread: this.#thread(run), hardware: true };
-        break;
+        if (!this.#hardwareArmed[sync.vcpu.index]) break;
+        return this.#breakpoints.hasHardware(pc)
+          ? { kind: 'breakpoint', thread: this.#thread(run), hardware: true }
+          : undefined;
       case ExceptionClass.watchpoint: {
+        if (!this.#hardwareArmed[sync.vcpu.index]) break;
         const watchpoint = this.#breakpoints.watchpointAt(far, (esr & WNR) !== 0);
-        if (watchpoint) return this.#watched(run, pc, watchpoint, far);
-        break;
+        return watchpoint && this.#watched(run, pc, watchpoint, far);
       }
     }
     return this.#handBack(run, esr, far);
+  }
+
+  #brk(run: Run, esr: number, pc: bigint): Stop | undefined {
+    if (this.#patchAt(run.cpu, pc) === undefined) {
+      // Where there is no BRK any more, it was ours and was removed while the guest ran.
+      return this.#isBrk(run.cpu, pc) ? this.#handBack(run, esr, 0n) : undefined;
+    }
+    if (this.#breakpoints.hasSoftware(pc)) return { kind: 'breakpoint', thread: this.#thread(run), hardware: false };
+    // The same memory at another address: no breakpoint for this one.
+    run.leaving = true;
+    return undefined;
+  }
+
+  #isBrk({ translation }: ExecutionCpu, pc: bigint): boolean {
+    const physical = translation.translate(pc);
+    const bytes = physical === undefined ? undefined : this.#machine.memory.view(BigInt(physical), 4);
+    return !bytes || (bytes[3] === 0xd4 && bytes[2] >> 5 === 1 && (bytes[0] & 0x1f) === 0);
   }
 
   #stepped(run: Run, pc: bigint): Stop | undefined {

@@ -99,16 +99,16 @@ describe('hardware slots', () => {
   test.each<[bigint, boolean, bigint | undefined]>([
     [0x1000n, true, 0x1000n],
     [0x1007n, true, 0x1000n],
-    [0x1008n, true, undefined],
-    [0x1000n, false, undefined],
+    [0x1000n, false, 0x2000n],
     // An access that began below: STP, DC ZVA.
     [0xff8n, true, 0x1000n],
-    [0xfc1n, true, 0x1000n],
-    [0xfc0n, true, undefined],
+    [0x3fc0n, true, 0x4000n],
     [0x2001n, false, 0x2000n],
   ])('an access at %i, write %s', (far, write, address) => {
     const breakpoints = make();
+    expect(breakpoints.watchpointAt(far, write)).toBeUndefined();
     breakpoints.insert('write', 0x1000n, 8);
+    breakpoints.insert('write', 0x4000n, 8);
     breakpoints.insert('read', 0x2000n, 4);
     expect(breakpoints.watchpointAt(far, write)?.address).toBe(address);
   });

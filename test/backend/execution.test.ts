@@ -331,6 +331,22 @@ describe('watchpoints', () => {
   });
 });
 
+describe('breakpoints that are removed while the guest runs', () => {
+  test.each(['software', 'hardware', 'write'] as const)('%s: the guest never hears of them', async (kind) => {
+    await toLoop();
+    guest.registers.write(1, PC, spin);
+    guest.breakpoints.insert(kind, kind === 'write' ? data : off, 4);
+    const stop = go(guest);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    guest.breakpoints.removeAll();
+    // str x19, [x1], and on to where the breakpoint was: its slot is still in the CPU.
+    guest.machine.memory.view(spin, 4)!.set([0x33, 0x00, 0x00, 0xf9]);
+    guest.machine.memory.changed(spin, 4);
+    expect(await stop).toEqual({ kind: 'exited', code: 0 });
+    expect(guest.registers.read(1, 0xc201)).toBe(0n);
+  });
+});
+
 describe('endings', () => {
   test('a guest that powers off has exited', async () => {
     guest.registers.write(1, PC, off);
