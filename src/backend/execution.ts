@@ -4,14 +4,14 @@
  *
  * What answers at once is answered at once: a step needs no promise.
  */
-import { currentEl, Esr, ExceptionClass, exceptionState, findRegister, takeException } from '../arm/index.ts';
+import { ExceptionClass } from '../arm/index.ts';
 import type { Execution, Outcome, ResumeAction, Stop, TargetError } from '../gdbstub/index.ts';
-import type { GuestBreakpoints, Patches, Watchpoint } from './breakpoints.ts';
-import { corePosition } from './core-registers.ts';
+import type { GuestBreakpoints, Watchpoint } from './breakpoints.ts';
 import { errnoText, refuse } from './errors.ts';
+import { handBack } from './hand-back.ts';
+import type { Patches } from './patches.ts';
 import { stopScope } from './register-table.ts';
 import type { GuestCpu } from './registers.ts';
-import type { Scope } from './sync.ts';
 import type { CpuTranslation } from './translation.ts';
 import type { Exit, Machine } from './vcpu.ts';
 
@@ -49,13 +49,6 @@ interface Reported {
 const TURN = 1000;
 const SIGABRT = 6;
 const WNR = 1 << 6;
-
-const numberOf = (name: string): number => {
-  const found = findRegister(name);
-  if (!('number' in found)) throw new Error(`there is no register ${name}`);
-  return found.number;
-};
-const FAR_EL1 = numberOf('FAR_EL1');
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -351,36 +344,11 @@ export class GuestExecution implements Execution {
     return { kind: 'watchpoint', thread: this.#thread(run), access: watchpoint.kind, address };
   }
 
-  /** The guest's own: it gets the exception as the hardware would have given it. */
+  /** The guest's own. */
   #handBack(run: Run, esr: number, far: bigint): Stop | undefined {
-    const { sync } = run.cpu;
-    const isWatchpoint = ((esr >>> 26) & ~1) === ExceptionClass.watchpoint;
-    const scopes = this.#exceptionScopes(run.cpu);
-    sync.ensure(scopes.read);
-    const { state } = sync;
-    const el = currentEl(Number(state.pstate & 0xffff_ffffn));
-    takeException(exceptionState(state), Esr.debugFrom(esr, el));
-    if (isWatchpoint) state.system[FAR_EL1] = far;
-    const failures = sync.kvmArchPutRegisters('runtime', isWatchpoint ? scopes.writeWithFar : scopes.write);
+    const failures = handBack(run.cpu, esr, far);
     if (failures.length > 0) return this.#dead(`${failures[0].name} could not be written: ${failures[0].reason}`);
     this.#left(run);
     return run.stepping ? { kind: 'step', thread: this.#thread(run) } : undefined;
-  }
-
-  readonly #scopesOf = new Map<ExecutionCpu, { read: Scope; write: Scope; writeWithFar: Scope }>();
-
-  /** What exception entry reads and what it writes. */
-  #exceptionScopes(cpu: ExecutionCpu): { read: Scope; write: Scope; writeWithFar: Scope } {
-    const known = this.#scopesOf.get(cpu);
-    if (known) return known;
-    const core = ['PSTATE', 'PC', 'ELR_EL1', 'SPSR_EL1'].map((name) => corePosition.get(name)!);
-    const cpregs = (...names: string[]) => names.flatMap((name) => cpu.table.system.get(numberOf(name))!.scope.cpregs);
-    const scopes = {
-      read: { core, cpregs: cpregs('SCTLR_EL1', 'VBAR_EL1', 'ESR_EL1', 'FAR_EL1') },
-      write: { core, cpregs: cpregs('ESR_EL1') },
-      writeWithFar: { core, cpregs: cpregs('ESR_EL1', 'FAR_EL1') },
-    };
-    this.#scopesOf.set(cpu, scopes);
-    return scopes;
   }
 }

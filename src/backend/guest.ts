@@ -15,13 +15,14 @@ import type {
   Target,
   Threads,
 } from '../gdbstub/index.ts';
-import { GuestBreakpoints, Patches } from './breakpoints.ts';
+import { GuestBreakpoints } from './breakpoints.ts';
 import { type DescriptionOptions, describe } from './description.ts';
 import { refuse } from './errors.ts';
 import { type ExecutionCpu, GuestExecution } from './execution.ts';
 import { Journal } from './journal.ts';
 import { GuestMemory } from './memory.ts';
 import { GuestMonitor } from './monitor/monitor.ts';
+import { Patches } from './patches.ts';
 import { memoryRegion } from './region.ts';
 import { RegisterTable, stopScope } from './register-table.ts';
 import { GuestRegisters } from './registers.ts';

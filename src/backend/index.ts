@@ -1,7 +1,8 @@
 /** Machines, and the join of the protocol and the architecture. */
 
-export { GuestBreakpoints, Patches, watchSlots } from './breakpoints.ts';
+export { GuestBreakpoints } from './breakpoints.ts';
 export { corePosition, coreRegisters } from './core-registers.ts';
+export { watchSlots } from './debug-slots.ts';
 export { FIELD_VIEW } from './description.ts';
 export { Refusal, type RefusalCode, refusalCodes } from './errors.ts';
 export { Guest, type GuestOptions } from './guest.ts';
@@ -12,6 +13,7 @@ export * from './kvm-ids.ts';
 export * from './kvm-lists.ts';
 export * from './kvm-rules.ts';
 export { commands as monitorCommands } from './monitor/monitor.ts';
+export { Patches } from './patches.ts';
 export { KernelRegisters } from './simulator/kernel-registers.ts';
 export { RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export * from './sync.ts';

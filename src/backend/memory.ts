@@ -3,8 +3,8 @@
  * without our breakpoints. Devices are left alone: reading one may change it.
  */
 import { type Memory, type Outcome, type Result, TargetError } from '../gdbstub/index.ts';
-import type { Patches } from './breakpoints.ts';
 import { refuse } from './errors.ts';
+import type { Patches } from './patches.ts';
 import type { CpuTranslation } from './translation.ts';
 import type { PhysicalMemory } from './vcpu.ts';
 

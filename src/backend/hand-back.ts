@@ -1,0 +1,40 @@
+/**
+ * A debug exception that is the guest's own is given back to it: exception entry on CpuState, put into the machine. The
+ * guest finds ESR, FAR, ELR and SPSR as if no debugger had been there.
+ */
+import {
+  currentEl,
+  Esr,
+  ExceptionClass,
+  exceptionState,
+  findRegister,
+  type SystemRegister,
+  takeException,
+} from '../arm/index.ts';
+import { corePosition } from './core-registers.ts';
+import type { GuestCpu } from './registers.ts';
+import type { Scope, SyncResult } from './sync.ts';
+
+const numberOf = (name: string): number => (findRegister(name) as SystemRegister).number;
+const [SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1] = ['SCTLR_EL1', 'VBAR_EL1', 'ESR_EL1', 'FAR_EL1'].map(numberOf);
+
+/** What exception entry reads and writes. */
+const core = ['PSTATE', 'PC', 'ELR_EL1', 'SPSR_EL1'].map((name) => corePosition.get(name)!);
+const scopeOf = ({ table }: GuestCpu, ...numbers: number[]): Scope => ({
+  core,
+  cpregs: numbers.flatMap((number) => table.system.get(number)?.scope.cpregs ?? []),
+});
+
+/** `esr` in the form of a lower exception level, as KVM reports it: for one taken from EL1 it becomes that of EL1. */
+export function handBack(cpu: GuestCpu, esr: number, far: bigint): SyncResult {
+  const { sync } = cpu;
+  // What is written must have been read, or it is not carried over.
+  sync.ensure(scopeOf(cpu, SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1));
+  const { state } = sync;
+  const el = currentEl(Number(state.pstate & 0xffff_ffffn));
+  takeException(exceptionState(state), Esr.debugFrom(esr, el));
+  if (((esr >>> 26) & ~1) !== ExceptionClass.watchpoint)
+    return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1));
+  state.system[FAR_EL1] = far;
+  return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1, FAR_EL1));
+}
