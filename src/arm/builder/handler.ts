@@ -1,10 +1,12 @@
 /** Makes the interpreter's handlers: functions of one instruction each whose operands stand in its Record. */
 import type { A64Instruction, Operands, Shape } from '../a64/instruction.ts';
+import { FunctionIndex, raises, Status, TypeIndex } from './abi.ts';
 import type { ImmediateOperand, LabelOperand, Raise, RegisterOperand, Width } from './builder.ts';
-import { Emitter, raises, type Value } from './emit.ts';
+import { Emitter } from './emit.ts';
 import { Layout, Record } from './layout.ts';
-import { enter, enterFar, FunctionIndex, Status, storeBudget, storePc, TypeIndex } from './runtime.ts';
-import { type FunctionBody, Op, ValueType } from './wasm.ts';
+import { enter, enterFar, goFar, jumpTo, pcOf, storeState } from './runtime.ts';
+import type { Value } from './values.ts';
+import { type FunctionBody, Op } from './wasm.ts';
 
 export interface Handler {
   readonly body: FunctionBody;
@@ -12,14 +14,18 @@ export interface Handler {
   readonly ends: boolean;
 }
 
-/** Parameters of a handler. */
-const [record, limit, context] = [0, 1, 2];
-
 /** The handler of all words of this shape. */
 export function emitHandler(instruction: A64Instruction, shape: Shape): Handler {
   const operands = operandsOf(instruction);
   const emitter = new HandlerEmitter(Object.values(operands.labels)[0]);
   instruction.execute(emitter, shape, operands);
+  return emitter.finish();
+}
+
+/** The handler of words that no definition has. */
+export function emitUnallocated(): Handler {
+  const emitter = new HandlerEmitter();
+  emitter.raise('undefined', Record.immediates as unknown as ImmediateOperand);
   return emitter.finish();
 }
 
@@ -33,15 +39,12 @@ function operandsOf({ registers, immediates, labels }: A64Instruction): Operands
     labels: places<LabelOperand>(labels, (i) => Record.immediates + 8 * (immediates.length + i)),
   };
 }
-
-/** The handler of words that no definition has. */
-export function emitUnallocated(): Handler {
-  const emitter = new HandlerEmitter();
-  emitter.raise('undefined', Record.immediates as unknown as ImmediateOperand);
-  return emitter.finish();
-}
+const placeOf = (operand: RegisterOperand | ImmediateOperand | LabelOperand) => operand as unknown as number;
 
 class HandlerEmitter extends Emitter {
+  readonly #record = this.local(32, 0);
+  readonly #limit = this.local(32, 1);
+  protected override readonly context = this.local(32, 2);
   /** The only one that jumps lead to: Record.near tells where. */
   readonly #firstLabel: LabelOperand | undefined;
   #ended: boolean = false;
@@ -53,79 +56,61 @@ class HandlerEmitter extends Emitter {
 
   finish(): Handler {
     const ends = this.#ended;
-    if (!ends) this.#next();
+    if (!ends) {
+      this.commit();
+      const next = this.binary('add', 32, this.#record, this.number(Record.bytes));
+      jumpTo(this, next, this.#limit, this.context);
+    }
     return { body: { type: TypeIndex.handler, locals: this.locals, code: this.code.bytes }, ends };
   }
 
-  #place(operand: RegisterOperand | ImmediateOperand | LabelOperand): number {
-    return operand as unknown as number;
-  }
-
   override immediate(width: Width, operand: ImmediateOperand): Value {
-    const opcode = width === 64 ? Op.i64Load : Op.i32Load;
-    return this.value(width, () => this.code.get(record).memory(opcode, this.#place(operand)));
+    return this.read(width === 64 ? 3 : 2, this.#record, placeOf(operand));
   }
 
   override label(operand: LabelOperand): Value {
-    return this.value(64, () => this.code.get(record).memory(Op.i64Load, this.#place(operand)));
+    return this.read(3, this.#record, placeOf(operand));
   }
 
   override readX(width: Width, register: RegisterOperand): Value {
-    return this.value(width, () => {
-      const offset = this.pushRegisterAddress(register);
-      this.code.memory(width === 64 ? Op.i64Load : Op.i32Load, offset);
-    });
+    return this.read(width === 64 ? 3 : 2, this.#slot(register), Layout.x);
+  }
+
+  #slot(register: RegisterOperand): Value {
+    return this.read(1, this.#record, placeOf(register));
   }
 
   protected override pushRegisterAddress(register: RegisterOperand): number {
-    this.code.get(record).memory(Op.i32Load16U, this.#place(register));
+    this.#slot(register).push();
     return Layout.x;
   }
 
-  protected override pushContext(): void {
-    this.code.get(context);
-  }
-
-  protected override slowAccess(write: boolean, address: Value, pushContext: () => void, description: number): void {
-    const { code } = this;
-    const place = this.newLocal(ValueType.i32);
-    address.push();
-    code.get(record).get(limit);
-    pushContext();
-    code.i32(description).call(write ? FunctionIndex.slowStore : FunctionIndex.slowLoad);
-    code.tee(place).op(Op.i32Eqz).if().i32(Status.exception).op(Op.return, Op.end).get(place);
+  protected override slowAccess(store: boolean, address: Value, context: Value, description: number): Value {
+    const index = store ? FunctionIndex.slowStore : FunctionIndex.slowLoad;
+    const inputs = [address, this.#record, this.#limit, context, this.number(description)];
+    const place = this.let(32, this.called(32, index, ...inputs));
+    this.if(this.not(place), () => this.return(this.number(Status.exception)));
+    return place;
   }
 
   protected override fault(hostFunction: number): void {
-    storePc(this.code, () => this.code.get(record).memory(Op.i64Load, Record.pc));
-    storeBudget(this.code, () => this.code.get(limit).get(record).op(Op.i32Sub));
-    this.code.call(hostFunction).i32(Status.exception).op(Op.return);
+    storeState(this, pcOf(this, this.#record), this.binary('sub', 32, this.#limit, this.#record));
+    this.code.call(hostFunction);
+    this.return(this.number(Status.exception));
   }
 
-  /** Leaves the bytes of records that remain after this instruction. */
-  #pushRest(): void {
-    this.code.get(limit).get(record).op(Op.i32Sub).i32(Record.bytes).op(Op.i32Sub);
-  }
-
-  #next(): void {
-    const { code } = this;
-    this.commit();
-    code.get(record).i32(Record.bytes).op(Op.i32Add).get(limit).get(context);
-    code.get(record).memory(Op.i32Load, Record.bytes + Record.handler);
-    code.indirect(Op.returnCallIndirect, TypeIndex.handler);
+  /** The bytes of records that remain after this instruction. */
+  #rest(): Value {
+    return this.binary('sub', 32, this.binary('sub', 32, this.#limit, this.#record), this.number(Record.bytes));
   }
 
   /** Goes to a label and never returns. */
   #goTo(to: LabelOperand): void {
     if (to !== this.#firstLabel) throw new Error('only the first label may be jumped to');
-    const { code } = this;
-    const [target, rest] = [this.newLocal(ValueType.i32), this.newLocal(ValueType.i32)];
-    this.#pushRest();
-    code.set(rest).get(record).memory(Op.i32Load, Record.near).tee(target).if();
-    enter(code, target, rest, context);
-    code.op(Op.end);
-    this.label(to).push();
-    code.get(rest).get(context).returnCall(FunctionIndex.far);
+    const rest = this.let(32, this.#rest());
+    const near = this.let(32, this.read(2, this.#record, Record.near));
+    this.if(near, () => enter(this, near, rest, this.context));
+    goFar(this, this.label(to), rest, this.context);
   }
 
   override jump(to: LabelOperand): void {
@@ -134,56 +119,41 @@ class HandlerEmitter extends Emitter {
     this.#goTo(to);
   }
 
-  override call(to: LabelOperand, _next: LabelOperand): void {
+  override call(to: LabelOperand): void {
     this.jump(to);
   }
 
   override jumpIf(condition: Value, to: LabelOperand): void {
     const holds = this.let(32, condition);
     this.commit();
-    holds.push();
-    this.code.if();
-    this.#goTo(to);
-    this.code.op(Op.end);
+    this.if(holds, () => this.#goTo(to));
   }
 
   override jumpRegister(target: Value): void {
     this.#ended = true;
-    const pc = this.newLocal(ValueType.i64);
-    const [rest, entry, found] = [ValueType.i32, ValueType.i32, ValueType.i32].map((type) => this.newLocal(type));
-    target.push();
-    this.code.set(pc);
+    const pc = this.let(64, target);
     this.commit();
-    this.#pushRest();
-    this.code.set(rest);
-    enterFar(this.code, { pc, rest, context, entry, target: found });
+    enterFar(this, pc, this.let(32, this.#rest()), this.context);
   }
 
   override raise(kind: Raise, immediate: ImmediateOperand): void {
     this.discard();
-    this.#callHost(0, () => {
-      this.code.i32(raises.indexOf(kind));
-      this.immediate(32, immediate).push();
-      this.code.call(FunctionIndex.hostRaise);
-    });
+    const inputs = [this.number(raises.indexOf(kind)), this.immediate(32, immediate)];
+    this.#callHost(pcOf(this, this.#record), this.called(32, FunctionIndex.hostRaise, ...inputs));
   }
 
   override system(word: ImmediateOperand): void {
     this.commit();
-    this.#callHost(4, () => {
-      this.immediate(32, word).push();
-      this.code.call(FunctionIndex.hostSystem);
-    });
+    const next = this.binary('add', 64, pcOf(this, this.#record), this.constant(64, 4n));
+    this.#callHost(next, this.called(32, FunctionIndex.hostSystem, this.immediate(32, word)));
   }
 
   /** The host may change everything: state is stored before the call and read afterwards. */
-  #callHost(pcOffset: number, call: () => void): void {
+  #callHost(pc: Value, call: Value): void {
     this.#ended = true;
-    const { code } = this;
-    const status = this.newLocal(ValueType.i32);
-    storePc(code, () => code.get(record).memory(Op.i64Load, Record.pc).i64(BigInt(pcOffset)).op(Op.i64Add));
-    storeBudget(code, () => this.#pushRest());
-    call();
-    code.tee(status).if().get(status).op(Op.return, Op.end).returnCall(FunctionIndex.resume);
+    storeState(this, pc, this.#rest());
+    const status = this.let(32, call);
+    this.if(status, () => this.return(status));
+    this.code.op(Op.returnCall).unsigned(FunctionIndex.resume);
   }
 }

@@ -1,8 +1,9 @@
 /** The interpreter: one module with a handler for each shape of each instruction. */
 import type { A64Instruction } from '../a64/instruction.ts';
 import { shapesOf } from '../a64/shapes.ts';
+import { FunctionIndex, imports, specialHandlers, types } from './abi.ts';
 import { emitHandler, emitUnallocated } from './handler.ts';
-import { FunctionIndex, imports, runtime, specialHandlers, types } from './runtime.ts';
+import { runtime } from './runtime.ts';
 import { encodeModule } from './wasm.ts';
 
 /** Name of the custom section that tells which handlers end a straight run: a byte each, in the table's order. */

@@ -1,195 +1,100 @@
-/**
- * What the handlers share: the host's functions that they call, and small functions of their own.
- */
+/** What the handlers share: ways from record to record, and functions that are called where a handler's own code ends. */
+import { FlagsKind, FunctionIndex, firstAlignedKind, Status, TypeIndex } from './abi.ts';
 import { Context, Layout, Record } from './layout.ts';
-import { Code, type FunctionBody, type FunctionType, Op, ValueType } from './wasm.ts';
+import { type Value, Values } from './values.ts';
+import { type FunctionBody, Op } from './wasm.ts';
 
-const { i32, i64 } = ValueType;
+/** log2 of Record.bytes. */
+const recordShift = 6;
+const pageShift = 12;
+/** log2 of the bytes of a line of Layout.codeLines. */
+const lineShift = 6;
+/** log2 of the bytes of a TLB entry. */
+const entryShift = 4;
 
-/** Why a handler returns. The first four are the engine's RunStatus. */
-export const Status = {
-  budget: 0,
-  exception: 1,
-  stopped: 2,
-  breakpoint: 3,
-  /** No decoded page is known for Layout.pc. */
-  miss: 4,
-  /** The record at Layout.undecoded must be decoded. */
-  undecoded: 5,
-} as const;
+/** Bytes of records as instructions, and back. */
+const instructionsIn = (b: Values, bytes: Value) => b.binary('shr_u', 32, bytes, b.number(recordShift));
+const bytesOf = (b: Values, instructions: Value) => b.binary('shl', 32, instructions, b.number(recordShift));
 
-export const FlagsKind = { nzcv: 0, sub: 1, logic: 2, add: 3 } as const;
-
-/** A slow access in one number: log2 of an element's bytes, whether there are two, and a place in `accessKinds`. */
-export const accessDescription = (size: number, pair: boolean, kind: number): number =>
-  size | (pair ? 4 : 0) | (kind << 3);
-/** Kinds below this one may be unaligned; the others are aligned to the whole access, and a pair of these to its element. */
-export const firstAlignedKind = 2;
-
-export const TypeIndex = {
-  /** record, limit, context: status */
-  handler: 0,
-  /** address low, high, description: place in memory, or 0 with an exception pending */
-  access: 1,
-  number: 2,
-  twoNumbers: 3,
-  nothing: 4,
-  /** pc, remaining bytes of records, context: status */
-  far: 5,
-  /** address, record, limit, context, description: as access */
-  slowAccess: 6,
-  /** nothing: number */
-  query: 7,
-} as const;
-
-export const types: readonly FunctionType[] = [
-  { parameters: [i32, i32, i32], results: [i32] },
-  { parameters: [i32, i32, i32], results: [i32] },
-  { parameters: [i32], results: [i32] },
-  { parameters: [i32, i32], results: [i32] },
-  { parameters: [], results: [] },
-  { parameters: [i64, i32, i32], results: [i32] },
-  { parameters: [i64, i32, i32, i32, i32], results: [i32] },
-  { parameters: [], results: [i32] },
-];
-
-/** The functions that the engine gives to the module. */
-export const imports = [
-  { name: 'load', type: TypeIndex.access },
-  { name: 'store', type: TypeIndex.access },
-  /** The instruction's word: status */
-  { name: 'system', type: TypeIndex.number },
-  /** A place in `raises`, the immediate: status */
-  { name: 'raise', type: TypeIndex.twoNumbers },
-  { name: 'spAlignmentFault', type: TypeIndex.nothing },
-] as const;
-
-/** Imports first, then `runtime` in its order, then the handlers. */
-export const FunctionIndex = {
-  hostLoad: 0,
-  hostStore: 1,
-  hostSystem: 2,
-  hostRaise: 3,
-  hostSpAlignmentFault: 4,
-  nzcv: 5,
-  slowLoad: 6,
-  slowStore: 7,
-  outOfBudget: 8,
-  far: 9,
-  resume: 10,
-  start: 11,
-  undecoded: 12,
-  stop: 13,
-  breakpoint: 14,
-  nextPage: 15,
-  handlers: 16,
-} as const;
-
-/** The first handlers of the table are those of no instruction. */
-export const HandlerIndex = {
-  undecoded: 0,
-  stop: 1,
-  breakpoint: 2,
-  nextPage: 3,
-  unallocated: 4,
-  instructions: 5,
-} as const;
-export const specialHandlers = [
-  FunctionIndex.undecoded,
-  FunctionIndex.stop,
-  FunctionIndex.breakpoint,
-  FunctionIndex.nextPage,
-];
-
-const log2RecordBytes = 6;
-
-/** Stores pc, for which `push` leaves the value. */
-export const storePc = (code: Code, push: () => void): Code => {
-  code.i32(0);
-  push();
-  return code.memory(Op.i64Store, Layout.pc);
-};
-
-/** Stores the budget, for which `push` leaves the remaining bytes of records. */
-export const storeBudget = (code: Code, push: () => void): Code => {
-  code.i32(0);
-  push();
-  return code.i32(log2RecordBytes).op(Op.i32ShrU).memory(Op.i32Store, Layout.budget);
-};
-
-/** The address of a TLB's entry for the address on the stack. */
-export const entryOf = (code: Code, entries: number, pushContext: () => void): Code => {
-  code.op(Op.i32WrapI64).i32(8).op(Op.i32ShrU);
-  code.i32((entries - 1) << 4).op(Op.i32And);
-  pushContext();
-  return code.op(Op.i32Add);
-};
-
-/** Goes on at the record in local `target`, for which `rest` bytes of records remain, if that is enough. */
-export function enter(code: Code, target: number, rest: number, context: number): void {
-  code.get(rest).get(target).memory(Op.i32Load, Record.span).op(Op.i32LtS);
-  code.if().get(target).get(rest).call(FunctionIndex.outOfBudget).op(Op.return, Op.end);
-  code.get(target).get(rest).op(Op.i32Add);
-  code.set(rest).get(target).get(rest).get(context);
-  code.get(target).memory(Op.i32Load, Record.handler).indirect(Op.returnCallIndirect, TypeIndex.handler);
+/** Writes the state that the host may see: the address of the instruction, and what may still run. */
+export function storeState(b: Values, pc: Value, rest: Value): void {
+  b.writeAt(3, Layout.pc, pc);
+  b.writeAt(2, Layout.budget, instructionsIn(b, rest));
 }
 
-/**
- * Goes on at the address in local `pc` of any page. Uses two more i32 locals.
- */
-export function enterFar(
-  code: Code,
-  locals: { pc: number; rest: number; context: number; entry: number; target: number },
-): void {
-  const { pc, rest, context, entry, target } = locals;
-  entryOf(code.get(pc), Context.codeEntries, () => code.get(context)).tee(entry);
+export const pcOf = (b: Values, record: Value): Value => b.read(3, record, Record.pc);
+
+/** The address of the TLB entry for a virtual address: Context.read and its like are offsets from it. */
+export function tlbEntry(b: Values, entries: number, address: Value, context: Value): Value {
+  const scaled = b.binary('shr_u', 32, b.truncate(address), b.number(pageShift - entryShift));
+  const index = b.binary('and', 32, scaled, b.number((entries - 1) << entryShift));
+  return b.binary('add', 32, index, context);
+}
+
+/** Goes on at a record, for which `rest` bytes of records remain, if that is enough for its straight run. */
+export function enter(b: Values, target: Value, rest: Value, context: Value): void {
+  b.if(b.compare('lt_s', 32, rest, b.read(2, target, Record.span)), () =>
+    b.return(b.called(32, FunctionIndex.outOfBudget, target, rest)),
+  );
+  jumpTo(b, target, b.binary('add', 32, target, rest), context);
+}
+
+/** A tail call of a record's handler. */
+export function jumpTo(b: Values, record: Value, limit: Value, context: Value): void {
+  for (const value of [record, limit, context, b.read(2, record, Record.handler)]) value.push();
+  b.code.indirect(Op.returnCallIndirect, TypeIndex.handler);
+}
+
+/** Goes on at an address of any page; leaves the status where its page is not known. */
+export function enterFar(b: Values, pc: Value, rest: Value, context: Value): void {
+  const entry = b.let(32, tlbEntry(b, Context.codeEntries, pc, context));
   // A pc that is not a multiple of 4 equals no tag.
-  code.memory(Op.i64Load, Context.code).get(pc).i64(~0xffcn).op(Op.i64And, Op.i64Eq).if();
-  code.get(entry).memory(Op.i32Load, Context.code + Context.value);
-  code.get(pc).op(Op.i32WrapI64).i32(0xffc).op(Op.i32And).i32(4).op(Op.i32Shl, Op.i32Add).set(target);
-  enter(code, target, rest, context);
-  code.op(Op.end);
-  storePc(code, () => code.get(pc));
-  storeBudget(code, () => code.get(rest)).i32(Status.miss);
+  const page = b.binary('and', 64, pc, b.constant(64, ~0xffcn));
+  b.if(b.compare('eq', 64, b.read(3, entry, Context.code), page), () => {
+    const inPage = b.binary('and', 32, b.truncate(pc), b.number(0xffc));
+    const offset = b.binary('shl', 32, inPage, b.number(recordShift - 2));
+    enter(b, b.let(32, b.binary('add', 32, b.read(2, entry, Context.code + Context.value), offset)), rest, context);
+  });
+  storeState(b, pc, rest);
+  b.number(Status.miss).push();
 }
 
-function body(type: number, locals: readonly ValueType[], write: (code: Code) => void): FunctionBody {
-  const code = new Code();
-  write(code);
-  return { type, locals, code: code.bytes };
+/** The same out of line. */
+export function goFar(b: Values, pc: Value, rest: Value, context: Value): void {
+  for (const value of [pc, rest, context]) value.push();
+  b.code.returnCall(FunctionIndex.far);
+}
+
+function body(type: number, parameters: number, write: (b: Values) => void): FunctionBody {
+  const b = new Values(parameters);
+  write(b);
+  return { type, locals: b.locals, code: b.code.bytes };
 }
 
 /** The flags as bits 3..0. Operands of 32-bit instructions stand in the high halves, so that width does not matter. */
-const nzcv = body(TypeIndex.query, [i64, i64, i64, i32], (code) => {
-  const [a, b, result, kind] = [0, 1, 2, 3];
-  const bit = (position: number) => code.i32(position).op(Op.i32Shl);
-  const negative = () => code.get(result).i64(0n).op(Op.i64LtS);
-  code.loadAt(Op.i64Load, Layout.flagsA).set(a).loadAt(Op.i64Load, Layout.flagsB).set(b);
-  code.loadAt(Op.i32Load, Layout.flagsKind).tee(kind).op(Op.i32Eqz).if();
-  code.get(a).op(Op.i32WrapI64, Op.return, Op.end);
-
-  code.get(kind).i32(FlagsKind.add).op(Op.i32Eq).if();
-  code.get(a).get(b).op(Op.i64Add).set(result);
-  // C: the sum wrapped. V: both operands have another sign than the sum.
-  code.get(result).get(a).op(0x54);
-  bit(1);
-  code.get(a).get(result).op(Op.i64Xor).get(b).get(result).op(Op.i64Xor, Op.i64And).i64(0n).op(Op.i64LtS, Op.i32Or);
-  negative();
-  bit(3);
-  code.get(result).op(Op.i64Eqz);
-  bit(2);
-  code.op(Op.i32Or, Op.i32Or, Op.return, Op.end);
-
-  // sub; logic is the same with a second operand of zero, but for C.
-  code.get(a).get(b).op(Op.i64Sub).set(result);
-  code.get(a).get(b).op(0x5a).get(kind).i32(FlagsKind.sub).op(Op.i32Eq, Op.i32And);
-  bit(1);
-  code.get(a).get(b).op(Op.i64Xor).get(a).get(result).op(Op.i64Xor, Op.i64And).i64(0n).op(Op.i64LtS, Op.i32Or);
-  negative();
-  bit(3);
-  code.get(result).op(Op.i64Eqz);
-  bit(2);
-  code.op(Op.i32Or, Op.i32Or);
+const nzcv = body(TypeIndex.query, 0, (b) => {
+  const kind = b.let(32, b.readAt(2, Layout.flagsKind));
+  const x = b.let(64, b.readAt(3, Layout.flagsA));
+  const y = b.let(64, b.readAt(3, Layout.flagsB));
+  const zero = b.constant(64, 0n);
+  const isNegative = (value: Value) => b.compare('lt_s', 64, value, zero);
+  const differ = (p: Value, q: Value) => b.binary('xor', 64, p, q);
+  const both = (p: Value, q: Value) => isNegative(b.binary('and', 64, p, q));
+  const returnFlags = (result: Value, c: Value, v: Value) => {
+    const flags = [isNegative(result), b.compare('eq', 64, result, zero), c, v];
+    b.return(flags.reduce((packed, flag) => b.binary('or', 32, b.binary('shl', 32, packed, b.number(1)), flag)));
+  };
+  b.if(b.compare('eq', 32, kind, b.number(FlagsKind.nzcv)), () => b.return(b.truncate(x)));
+  b.if(b.compare('eq', 32, kind, b.number(FlagsKind.add)), () => {
+    const sum = b.let(64, b.binary('add', 64, x, y));
+    // Both operands have another sign than the sum.
+    returnFlags(sum, b.compare('lt_u', 64, sum, x), both(differ(x, sum), differ(y, sum)));
+  });
+  // A logical operation is a subtraction of zero in all but C.
+  const difference = b.let(64, b.binary('sub', 64, x, y));
+  const isSub = b.compare('eq', 32, kind, b.number(FlagsKind.sub));
+  const carry = b.binary('and', 32, b.compare('ge_u', 64, x, y), isSub);
+  returnFlags(difference, carry, both(differ(x, y), differ(x, difference)));
 });
 
 /**
@@ -197,98 +102,103 @@ const nzcv = body(TypeIndex.query, [i64, i64, i64, i32], (code) => {
  * code, and then the host.
  */
 function slowAccess(write: boolean): FunctionBody {
-  const [va, record, limit, context, description] = [0, 1, 2, 3, 4];
-  const [entry, bytes, tag, place] = [5, 6, 7, 8];
   const table = write ? Context.write : Context.read;
-  return body(TypeIndex.slowAccess, [i32, i32, i64, i32], (code) => {
-    entryOf(code.get(va), Context.entries, () => code.get(context)).tee(entry);
-    code.memory(Op.i64Load, table).set(tag);
-    // 1 << size << pair
-    code.i32(1).get(description).i32(3).op(Op.i32And, Op.i32Shl);
-    code.get(description).i32(2).op(Op.i32ShrU).i32(1).op(Op.i32And, Op.i32Shl).set(bytes);
-    code.get(va).get(bytes).op(Op.i64ExtendI32U, Op.i64Add).i64(1n).op(Op.i64Sub).i64(-4096n).op(Op.i64And);
-    code.get(tag).i64(~BigInt(Context.holdsCode)).op(Op.i64And, Op.i64Eq).if();
-    // Of a kind and in a page that may be unaligned, ...
-    code.get(description).i32(3).op(Op.i32ShrU).i32(firstAlignedKind).op(Op.i32LtU);
-    code
-      .get(entry)
-      .memory(Op.i32Load, table + Context.aligned)
-      .loadAt(Op.i32Load, Layout.alignCheck);
-    code.op(Op.i32Or, Op.i32Eqz, Op.i32And);
-    if (write) {
-      // ... or aligned.
-      code.get(va).op(Op.i32WrapI64).get(bytes).get(description).i32(2).op(Op.i32ShrU).i32(1).op(Op.i32And);
-      code.get(description).i32(3).op(Op.i32ShrU).i32(firstAlignedKind).op(Op.i32LtU, Op.i32And);
-      code.op(Op.i32ShrU).i32(1).op(Op.i32Sub, Op.i32And, Op.i32Eqz, Op.i32Or);
-    }
-    code.if();
-    code
-      .get(va)
-      .op(Op.i32WrapI64)
-      .get(entry)
-      .memory(Op.i32Load, table + Context.value)
-      .op(Op.i32Add)
-      .set(place);
-    if (write) {
-      const line = () => code.op(Op.i32WrapI64).i32(6).op(Op.i32ShrU).i32(63).op(Op.i32And, Op.i64ExtendI32U);
-      code.get(tag).op(Op.i32WrapI64).i32(Context.holdsCode).op(Op.i32And, Op.i32Eqz).if();
-      code.get(place).op(Op.return, Op.end);
-      // tag := the page's lines.
-      code.get(place).i32(Layout.ram).op(Op.i32Sub).i32(12).op(Op.i32ShrU).i32(3).op(Op.i32Shl);
-      code.memory(Op.i64Load, Layout.codeLines).set(tag);
-      code.get(tag).get(va);
-      line().op(Op.i64ShrU);
-      code.get(tag).get(va).get(bytes).op(Op.i64ExtendI32U, Op.i64Add).i64(1n).op(Op.i64Sub);
-      line().op(Op.i64ShrU, Op.i64Or).i64(1n).op(Op.i64And, Op.i64Eqz).if();
-      code.get(place).op(Op.return, Op.end);
-    } else {
-      code.get(place).op(Op.return);
-    }
-    code.op(Op.end);
-    code.op(Op.end);
-    storePc(code, () => code.get(record).memory(Op.i64Load, Record.pc));
-    storeBudget(code, () => code.get(limit).get(record).op(Op.i32Sub));
-    code.get(va).op(Op.i32WrapI64).get(va).i64(32n).op(Op.i64ShrU, Op.i32WrapI64).get(description);
-    code.call(write ? FunctionIndex.hostStore : FunctionIndex.hostLoad);
+  return body(TypeIndex.slowAccess, 5, (b) => {
+    const address = b.local(64, 0);
+    const [record, limit, context, description] = [1, 2, 3, 4].map((index) => b.local(32, index));
+    const and = (x: Value, y: Value) => b.binary('and', 32, x, y);
+    const or = (x: Value, y: Value) => b.binary('or', 32, x, y);
+    const field = (shift: number, mask: number) =>
+      and(b.binary('shr_u', 32, description, b.number(shift)), b.number(mask));
+    const element = b.binary('shl', 32, b.number(1), field(0, 3));
+    const bytes = b.let(32, b.binary('shl', 32, element, field(2, 1)));
+    const mustAlign = b.compare('ge_u', 32, field(3, 7), b.number(firstAlignedKind));
+    const last = b.let(64, b.binary('add', 64, address, b.zeroExtend(b.binary('sub', 32, bytes, b.number(1)))));
+
+    const entry = b.let(32, tlbEntry(b, Context.entries, address, context));
+    const tag = b.let(64, b.read(3, entry, table));
+    const page = b.binary('and', 64, tag, b.constant(64, ~BigInt(Context.holdsCode)));
+    const lastPage = b.binary('and', 64, last, b.constant(64, -4096n));
+    b.if(b.compare('eq', 64, page, lastPage), () => {
+      const checked = or(b.read(2, entry, table + Context.aligned), b.readAt(2, Layout.alignCheck));
+      let allowed = and(b.not(mustAlign), b.not(checked));
+      if (write) {
+        // Aligned loads are here only for want of permission to write; aligned stores beside code.
+        const unit = b.select(32, mustAlign, bytes, element);
+        const offset = and(b.truncate(address), b.binary('sub', 32, unit, b.number(1)));
+        allowed = or(allowed, b.not(offset));
+      }
+      b.if(allowed, () => {
+        const addend = b.read(2, entry, table + Context.value);
+        const place = b.let(32, b.binary('add', 32, b.truncate(address), addend));
+        if (!write) {
+          b.return(place);
+          return;
+        }
+        const holdsCode = and(b.truncate(tag), b.number(Context.holdsCode));
+        b.if(b.not(holdsCode), () => b.return(place));
+        const lines = b.let(64, codeLines(b, place));
+        const shifted = (at: Value) =>
+          b.binary('shr_u', 64, lines, b.binary('shr_u', 64, at, b.constant(64, BigInt(lineShift))));
+        // Shifts are modulo 64, which is the number of lines in a page.
+        const touched = b.truncate(b.binary('or', 64, shifted(address), shifted(last)));
+        b.if(b.not(and(touched, b.number(1))), () => b.return(place));
+      });
+    });
+    storeState(b, pcOf(b, record), b.binary('sub', 32, limit, record));
+    const high = b.truncate(b.binary('shr_u', 64, address, b.constant(64, 32n)));
+    b.called(
+      32,
+      write ? FunctionIndex.hostStore : FunctionIndex.hostLoad,
+      b.truncate(address),
+      high,
+      description,
+    ).push();
   });
 }
 
-/** target, rest: the straight run of records at target is longer than what may run. */
-const outOfBudget = body(TypeIndex.twoNumbers, [], (code) => {
-  storePc(code, () => code.get(0).memory(Op.i64Load, Record.pc));
-  storeBudget(code, () => code.get(1)).i32(Status.budget);
+/** The lines of a page of RAM that hold decoded code. */
+function codeLines(b: Values, place: Value): Value {
+  const ramPage = b.binary('shr_u', 32, b.binary('sub', 32, place, b.number(Layout.ram)), b.number(pageShift));
+  return b.read(3, b.binary('shl', 32, ramPage, b.number(3)), Layout.codeLines);
+}
+
+/** record, remaining bytes: the straight run of records there is longer than what may run. */
+const outOfBudget = body(TypeIndex.twoNumbers, 2, (b) => {
+  storeState(b, pcOf(b, b.local(32, 0)), b.local(32, 1));
+  b.number(Status.budget).push();
 });
 
-const far = body(TypeIndex.far, [i32, i32], (code) =>
-  enterFar(code, { pc: 0, rest: 1, context: 2, entry: 3, target: 4 }),
-);
+const far = body(TypeIndex.far, 3, (b) => enterFar(b, b.local(64, 0), b.local(32, 1), b.local(32, 2)));
 
 /** Goes on where the host left pc, budget and context. */
-const resume = body(TypeIndex.query, [], (code) => {
-  code.loadAt(Op.i64Load, Layout.pc);
-  code.loadAt(Op.i32Load, Layout.budget).i32(log2RecordBytes).op(Op.i32Shl);
-  code.loadAt(Op.i32Load, Layout.context).returnCall(FunctionIndex.far);
-});
+const resume = body(TypeIndex.query, 0, (b) =>
+  goFar(b, b.readAt(3, Layout.pc), bytesOf(b, b.readAt(2, Layout.budget)), b.readAt(2, Layout.context)),
+);
 
-const start = body(TypeIndex.handler, [], (code) => {
-  code.get(0).get(1).get(2).get(0).memory(Op.i32Load, Record.handler);
-  code.indirect(Op.returnCallIndirect, TypeIndex.handler);
-});
+/** A handler of no instruction: nothing of what may run is used up. */
+const special = (write: (b: Values, record: Value, rest: Value, context: Value) => void): FunctionBody =>
+  body(TypeIndex.handler, 3, (b) => {
+    const [record, limit, context] = [0, 1, 2].map((index) => b.local(32, index));
+    write(b, record, b.binary('sub', 32, limit, record), context);
+  });
 
-const undecoded = body(TypeIndex.handler, [], (code) => {
-  code.i32(0).get(0).memory(Op.i32Store, Layout.undecoded);
-  storeBudget(code, () => code.get(1).get(0).op(Op.i32Sub)).i32(Status.undecoded);
+const start = body(TypeIndex.handler, 3, (b) => jumpTo(b, b.local(32, 0), b.local(32, 1), b.local(32, 2)));
+
+/** Its record has no pc yet. */
+const undecoded = special((b, record, rest) => {
+  b.writeAt(2, Layout.undecoded, record);
+  b.writeAt(2, Layout.budget, instructionsIn(b, rest));
+  b.number(Status.undecoded).push();
 });
 
 const leave = (status: number) =>
-  body(TypeIndex.handler, [], (code) => {
-    storePc(code, () => code.get(0).memory(Op.i64Load, Record.pc));
-    storeBudget(code, () => code.get(1).get(0).op(Op.i32Sub)).i32(status);
+  special((b, record, rest) => {
+    storeState(b, pcOf(b, record), rest);
+    b.number(status).push();
   });
 
-const nextPage = body(TypeIndex.handler, [], (code) => {
-  code.get(0).memory(Op.i64Load, Record.pc).get(1).get(0).op(Op.i32Sub).get(2).returnCall(FunctionIndex.far);
-});
+const nextPage = special((b, record, rest, context) => goFar(b, pcOf(b, record), rest, context));
 
 /** In the order of FunctionIndex. */
 export const runtime: readonly FunctionBody[] = [

@@ -8,7 +8,7 @@
 export const ValueType = { i32: 0x7f, i64: 0x7e } as const;
 export type ValueType = (typeof ValueType)[keyof typeof ValueType];
 
-/** Opcodes, by the specification's names. */
+/** Opcodes, by the specification's names; those of arithmetic are in values.ts. */
 export const Op = {
   if: 0x04,
   else: 0x05,
@@ -21,7 +21,6 @@ export const Op = {
   select: 0x1b,
   localGet: 0x20,
   localSet: 0x21,
-  localTee: 0x22,
   i32Load: 0x28,
   i64Load: 0x29,
   i32Load8U: 0x2d,
@@ -33,28 +32,8 @@ export const Op = {
   i32Const: 0x41,
   i64Const: 0x42,
   i32Eqz: 0x45,
-  i32Eq: 0x46,
-  i32Ne: 0x47,
-  i32LtS: 0x48,
-  i32LtU: 0x49,
-  i64Eqz: 0x50,
-  i64Eq: 0x51,
-  i64LtS: 0x53,
   i32Clz: 0x67,
-  i32Add: 0x6a,
-  i32Sub: 0x6b,
-  i32And: 0x71,
-  i32Or: 0x72,
-  i32Shl: 0x74,
-  i32ShrU: 0x76,
   i64Clz: 0x79,
-  i64Add: 0x7c,
-  i64Sub: 0x7d,
-  i64And: 0x83,
-  i64Or: 0x84,
-  i64Xor: 0x85,
-  i64Shl: 0x86,
-  i64ShrU: 0x88,
   i32WrapI64: 0xa7,
   i64ExtendI32S: 0xac,
   i64ExtendI32U: 0xad,
@@ -142,18 +121,9 @@ export class Code {
     return this.byte(Op.localSet).unsigned(local);
   }
 
-  tee(local: number): this {
-    return this.byte(Op.localTee).unsigned(local);
-  }
-
   /** A load or a store with the address (and the value) on the stack. No alignment is promised. */
   memory(opcode: number, offset: number): this {
     return this.byte(opcode).byte(0).unsigned(offset);
-  }
-
-  /** A load from a fixed address. */
-  loadAt(opcode: number, address: number): this {
-    return this.i32(0).memory(opcode, address);
   }
 
   if(type?: ValueType): this {

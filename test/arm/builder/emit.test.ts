@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { a64 } from '../../../src/arm/a64/definition.ts';
 import { emitHandlers, endsSection } from '../../../src/arm/builder/handlers.ts';
-import { HandlerIndex } from '../../../src/arm/builder/runtime.ts';
 import { Code } from '../../../src/arm/builder/wasm.ts';
-import { type A64Instruction, a64Instructions, type Builder, shapesOf } from '../../../src/arm/index.ts';
+import { type A64Instruction, a64Instructions, type Builder, HandlerIndex, shapesOf } from '../../../src/arm/index.ts';
 
 const hex = (code: Code) => Buffer.from(code.bytes).toString('hex');
 

@@ -1,5 +1,5 @@
 /** Data accesses that the TLB does not answer: translation, faults, watchpoints, devices, page crossings, code. */
-import { accessKinds, Layout } from '../../../arm/index.ts';
+import { accessKinds, firstAlignedKind, Layout } from '../../../arm/index.ts';
 import type { DecodedCode } from './code.ts';
 import { Access, type EngineHost } from './host.ts';
 import type { EngineState } from './state.ts';
@@ -7,7 +7,6 @@ import type { Tlb } from './tlb.ts';
 
 const pageBytes = 4096;
 const unprivilegedKind = accessKinds.indexOf('unprivileged');
-const firstAlignedKind = accessKinds.indexOf('ordered');
 const atomicKind = accessKinds.indexOf('atomic');
 
 /** One object is used over and over: an access is carried out before the next begins. */

@@ -3,7 +3,7 @@ import {
   type A64Instruction,
   type AccessKind,
   a64Instructions,
-  accessKinds,
+  accessDescription,
   HandlerIndex,
   Layout,
   Record,
@@ -229,7 +229,8 @@ export class SimulatorEngine implements Engine {
 
   /** 16 bytes are a pair. */
   #access(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind, store: boolean): number {
-    const size = bytes === 16 ? 3 | 4 : Math.log2(bytes);
-    return this.#slow.access(vaLow, vaHigh, size | (accessKinds.indexOf(kind) << 3), store);
+    const pair = bytes === 16;
+    const description = accessDescription(pair ? 3 : Math.log2(bytes), pair, kind);
+    return this.#slow.access(vaLow, vaHigh, description, store);
   }
 }
