@@ -1,20 +1,11 @@
-/**
- * The state of a simulated CPU and what happens to it: PSTATE and the stack pointers, translation, exceptions.
- *
- * The state lies in the engine's memory (Layout). On hot paths 64-bit values are two 32-bit words, because a BigInt is
- * an object.
- */
+/** What happens to a simulated CPU: translation and exceptions. */
 import {
   Access,
-  currentEl,
   type DescriptorReader,
   Esr,
   type ExceptionState,
-  findRegister,
-  Layout,
   newTranslationResult,
   Pstate,
-  spEl,
   TRANSLATED,
   type TranslationRegime,
   type TranslationResult,
@@ -24,82 +15,25 @@ import {
   translationRegisters,
   Vector,
 } from '../../arm/index.ts';
-import type { Clock } from './clock.ts';
-import type { Engine } from './engine/host.ts';
+import { numberOf, PC, State, systemWord } from './state.ts';
 
-/** The number of a register by the manual's name. */
-export function numberOf(name: string): number {
-  const found = findRegister(name);
-  if (!('number' in found)) throw new Error(`there is no register ${name}`);
-  return found.number;
-}
-
-const SCTLR_EL1 = numberOf('SCTLR_EL1');
-const ESR_EL1 = numberOf('ESR_EL1');
-const FAR_EL1 = numberOf('FAR_EL1');
-const ELR_EL1 = numberOf('ELR_EL1');
-const SPSR_EL1 = numberOf('SPSR_EL1');
-const VBAR_EL1 = numberOf('VBAR_EL1');
-const SP_OF_EL = [numberOf('SP_EL0'), numberOf('SP_EL1')];
-
-export const Sctlr = {
-  A: 1 << 1,
-  SA: 1 << 3,
-  SA0: 1 << 4,
-  UMA: 1 << 9,
-  DZE: 1 << 14,
-  UCT: 1 << 15,
-  nTWI: 1 << 16,
-  nTWE: 1 << 18,
-  UCI: 1 << 26,
-} as const;
-
-/** Indexes of 32-bit words of the engine's memory. */
-const PC = Layout.pc >> 2;
-const SP = (Layout.x >> 2) + 32 * 2;
-const SCRATCH = Layout.scratch >> 2;
-const PSTATE = Layout.pstate >> 2;
-const SP_CHECK = Layout.spCheck >> 2;
-const ALIGN_CHECK = Layout.alignCheck >> 2;
-const MONITOR = Layout.exclusive >> 2;
-/** Index of a system register's low word. */
-export const systemWord = (number: number): number => (Layout.system >> 2) + number * 2;
-
-const FAR_WORD = systemWord(FAR_EL1);
-const ESR_WORD = systemWord(ESR_EL1);
-const ELR_WORD = systemWord(ELR_EL1);
-const SPSR_WORD = systemWord(SPSR_EL1);
-const VBAR_WORD = systemWord(VBAR_EL1);
-const SP_WORD = SP_OF_EL.map(systemWord);
-const SCTLR_WORD = systemWord(SCTLR_EL1);
-
-/** PSTATE bits that choose decoded code and TLBs. */
-const CONTEXT = Pstate.PAN | Pstate.M;
-
-/** What PSTATE has in this CPU beside NZCV. */
-export const PSTATE_BITS = Pstate.PAN | Pstate.SS | Pstate.IL | Pstate.DAIF | Pstate.M;
+const FAR = systemWord(numberOf('FAR_EL1'));
+const ESR = systemWord(numberOf('ESR_EL1'));
+const ELR = systemWord(numberOf('ELR_EL1'));
+const SPSR = systemWord(numberOf('SPSR_EL1'));
+const VBAR = systemWord(numberOf('VBAR_EL1'));
 
 /** No exception is pending. */
 const NONE = -1;
 
-export class Core implements ExceptionState, DescriptorReader {
-  readonly engine: Engine;
-  readonly clock: Clock;
-  /** The engine's memory as 32-bit words and as registers of 64 bits. */
-  readonly words: Int32Array;
-  readonly longs: BigUint64Array;
+export class Core extends State implements ExceptionState, DescriptorReader {
   /** What the last translation found. */
   readonly translation: TranslationResult = newTranslationResult();
-  /** The current exception level. */
-  el = 1;
   /** ISS of an SError interrupt that waits to be taken, or -1. */
   serror = NONE;
-  /** The event register of WFE and SEV. */
-  event: boolean = false;
   /** Descriptor last read. */
   low = 0;
   high = 0;
-  private pan = false;
   /** Undefined when a register has changed since. */
   private freshRegime: TranslationRegime | undefined;
   private pendingEsr = NONE;
@@ -107,123 +41,13 @@ export class Core implements ExceptionState, DescriptorReader {
   private farLow = 0;
   private farHigh = 0;
 
-  constructor(engine: Engine, clock: Clock) {
-    this.engine = engine;
-    this.clock = clock;
-    this.words = new Int32Array(engine.memory.buffer);
-    this.longs = new BigUint64Array(engine.memory.buffer, 0, (Layout.system + Layout.systemBytes) >> 3);
-  }
-
-  // --- registers
-
-  readX(n: number): bigint {
-    return this.longs[n];
-  }
-
-  /** Of X0..X30; 31 is not kept. */
-  writeX(n: number, value: bigint): void {
-    if (n < 31) this.longs[n] = value;
-  }
-
-  readPc(): bigint {
-    return this.longs[Layout.pc >> 3];
-  }
-
-  writePc(value: bigint): void {
-    this.longs[Layout.pc >> 3] = value;
-  }
-
-  /** Moves pc by a few bytes. */
-  advancePc(bytes: number): void {
-    const low = this.words[PC] >>> 0;
-    const sum = low + bytes;
-    this.words[PC] = sum;
-    if (sum < 0) this.words[PC + 1]--;
-    else if (sum > 0xffffffff) this.words[PC + 1]++;
-  }
-
-  readSp(el: 0 | 1): bigint {
-    return this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1];
-  }
-
-  writeSp(el: 0 | 1, value: bigint): void {
-    this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1] = value;
-  }
-
-  readSystem(number: number): bigint {
-    return this.longs[systemWord(number) >> 1];
-  }
-
-  writeSystem(number: number, value: bigint): void {
-    this.longs[systemWord(number) >> 1] = value;
-  }
-
-  /** Bits 31..0 of a system register. */
-  systemLow(number: number): number {
-    return this.words[systemWord(number)];
-  }
-
-  /** The value of an access that the engine makes for the CPU, or the CPU for the engine. */
-  setScratch(low: number, high: number): void {
-    this.words[SCRATCH] = low;
-    this.words[SCRATCH + 1] = high;
-  }
-
-  get sctlr(): number {
-    return this.words[SCTLR_WORD];
-  }
-
-  // --- PSTATE
-
-  /** PSTATE without NZCV. */
-  get pstate(): number {
-    return this.words[PSTATE];
-  }
-
-  getPstate(): number {
-    return ((this.engine.getNzcv() << 28) | this.words[PSTATE]) >>> 0;
-  }
-
-  setPstate(pstate: number): void {
-    this.engine.setNzcv(pstate >>> 28);
-    this.replacePstate(pstate & ~Pstate.NZCV);
-  }
-
-  /** PSTATE without NZCV, which stay. */
-  replacePstate(pstate: number): void {
-    const { words } = this;
-    const old = words[PSTATE];
-    words[PSTATE] = pstate;
-    if (((old ^ pstate) & CONTEXT) === 0) return;
-    const [before, after] = [spEl(old), spEl(pstate)];
-    if (before !== after) {
-      words[SP_WORD[before]] = words[SP];
-      words[SP_WORD[before] + 1] = words[SP + 1];
-      words[SP] = words[SP_WORD[after]];
-      words[SP + 1] = words[SP_WORD[after] + 1];
-    }
+  /** SCTLR_EL1 has changed. */
+  controlChanged(): void {
+    this.translationChanged();
     this.contextChanged();
   }
 
-  /** Exception level, PAN or SCTLR_EL1 have changed. */
-  contextChanged(): void {
-    const pstate = this.words[PSTATE];
-    const { sctlr } = this;
-    this.el = currentEl(pstate);
-    this.pan = (pstate & Pstate.PAN) !== 0;
-    this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
-    this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
-    this.engine.setContext(this.el, this.pan);
-  }
-
-  /** ClearExclusiveLocal(). */
-  clearExclusive(): void {
-    this.words[MONITOR] = this.words[MONITOR + 1] = -1;
-  }
-
-  // --- translation
-
-  /** SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1 or MAIR_EL1 has changed. */
+  /** TCR_EL1, TTBR0_EL1, TTBR1_EL1 or MAIR_EL1 has changed. */
   translationChanged(): void {
     this.freshRegime = undefined;
     this.engine.flushTlb();
@@ -292,8 +116,6 @@ export class Core implements ExceptionState, DescriptorReader {
     return offset < 0 ? undefined : words[offset >> 2];
   }
 
-  // --- exceptions
-
   /** Makes an exception pending: it is taken when the instruction has been given up. */
   pend(esr: number): void {
     this.pendingEsr = esr;
@@ -312,8 +134,8 @@ export class Core implements ExceptionState, DescriptorReader {
   takePending(): boolean {
     if (this.pendingEsr === NONE) return false;
     if (this.pendingFar) {
-      this.words[FAR_WORD] = this.farLow;
-      this.words[FAR_WORD + 1] = this.farHigh;
+      this.words[FAR] = this.farLow;
+      this.words[FAR + 1] = this.farHigh;
     }
     takeException(this, this.pendingEsr);
     this.pendingEsr = NONE;
@@ -327,7 +149,7 @@ export class Core implements ExceptionState, DescriptorReader {
 
   /** Takes an SError interrupt that waits, unless it is masked. False: there is none to take. */
   takeSerror(): boolean {
-    if (this.serror === NONE || this.words[PSTATE] & Pstate.A) return false;
+    if (this.serror === NONE || this.pstate & Pstate.A) return false;
     const esr = Esr.serror(this.serror);
     this.serror = NONE;
     takeException(this, esr, Vector.serror);
@@ -336,25 +158,25 @@ export class Core implements ExceptionState, DescriptorReader {
 
   setSyndrome(esr: number, spsr: number): void {
     const { words } = this;
-    words[ESR_WORD] = esr;
-    words[ESR_WORD + 1] = 0;
-    words[SPSR_WORD] = spsr;
-    words[SPSR_WORD + 1] = 0;
+    words[ESR] = esr;
+    words[ESR + 1] = 0;
+    words[SPSR] = spsr;
+    words[SPSR + 1] = 0;
   }
 
   enterVector(offset: number): void {
     const { words } = this;
-    words[ELR_WORD] = words[PC];
-    words[ELR_WORD + 1] = words[PC + 1];
-    words[PC] = (words[VBAR_WORD] & ~0x7ff) + offset;
-    words[PC + 1] = words[VBAR_WORD + 1];
+    words[ELR] = words[PC];
+    words[ELR + 1] = words[PC + 1];
+    words[PC] = (words[VBAR] & ~0x7ff) + offset;
+    words[PC + 1] = words[VBAR + 1];
   }
 
   /** Branches to ELR_EL1, as the exception level just entered sees the address. */
   branchToElr(): void {
     const { words } = this;
-    words[PC] = words[ELR_WORD];
-    words[PC + 1] = words[ELR_WORD + 1];
+    words[PC] = words[ELR];
+    words[PC + 1] = words[ELR + 1];
     this.dropPcTag();
   }
 
@@ -365,16 +187,10 @@ export class Core implements ExceptionState, DescriptorReader {
     if (dropped !== high) this.words[PC + 1] = dropped;
   }
 
-  /** Back to the state after a power-on: KVM's for EL1. */
+  /** Back to the state after a power-on. */
   reset(): void {
-    this.words.fill(0, 0, (Layout.exclusive >> 2) + 8);
-    this.words.fill(0, Layout.system >> 2, (Layout.system + Layout.systemBytes) >> 2);
-    this.words.fill(0, Layout.v >> 2, (Layout.v >> 2) + 128);
-    this.clearExclusive();
-    this.engine.setNzcv(0);
-    this.words[PSTATE] = 0x3c5;
+    this.resetState();
     this.serror = NONE;
     this.pendingEsr = NONE;
-    this.event = false;
   }
 }

@@ -3,10 +3,11 @@ import { Access, Esr, FaultStatus, Layout, Pstate, type Raise, type TranslationR
 import type { MappedDevice } from '../devices/device.ts';
 import type { Exit, GuestDebug } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
-import { Core, PSTATE_BITS } from './core.ts';
+import { Core } from './core.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { firmwareCall, PSCI_1_1 } from './psci.ts';
+import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { SystemRegisters } from './system-registers.ts';
 
@@ -35,7 +36,7 @@ export class Cpu implements EngineHost {
   private stepped: boolean | undefined;
 
   constructor({ engine, devices, clock }: CpuOptions) {
-    this.core = new Core(engine(this), clock);
+    this.core = new Core(engine(this));
     this.translation = this.core.translation;
     this.debug = new Debug(this.core);
     this.registers = new SystemRegisters(this.core, this.debug, clock);

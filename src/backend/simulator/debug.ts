@@ -6,7 +6,8 @@
  */
 import { Pstate } from '../../arm/index.ts';
 import type { DebugSlot, GuestDebug } from '../vcpu.ts';
-import { type Core, numberOf } from './core.ts';
+import type { Core } from './core.ts';
+import { numberOf } from './state.ts';
 
 export const BREAKPOINTS = 6;
 export const WATCHPOINTS = 4;

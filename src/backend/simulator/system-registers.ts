@@ -1,207 +1,15 @@
-/**
- * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without FP and SIMD, PMU
- * and GIC: which there are, who may use them, what MRS yields and what MSR does. Names, encodings and exception levels
- * come from the catalogue; what stands here is what a register is in this CPU.
- *
- * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
- */
-import { Esr, Pstate, type SystemRegister, systemRegisters } from '../../arm/index.ts';
-import { type Clock, COUNTER_FREQUENCY, Counter } from './clock.ts';
-import { type Core, numberOf, Sctlr } from './core.ts';
+/** Access to the system registers of the modelled CPU: raw, for the debugger, and by MRS and MSR, for the guest. */
+import { Esr, type SystemRegister } from '../../arm/index.ts';
+import { type Clock, Counter } from './clock.ts';
+import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
-
-const ALL = (1n << 64n) - 1n;
-
-/** What a register is beyond storage. */
-interface Rule {
-  /** Bits that the hardware keeps; the others are RES0. Default: all. RES1 bits are kept as written. */
-  readonly keeps?: bigint;
-  readonly reset?: bigint;
-  /** The value, where it is not what is stored. */
-  readonly read?: (unit: SystemRegisters) => bigint;
-  /** What a write does instead of storing. */
-  readonly write?: (unit: SystemRegisters, value: bigint) => void;
-  /** What follows from a new value. */
-  readonly changed?: (unit: SystemRegisters) => void;
-  /** Whether an access at EL0 is trapped to EL1. */
-  readonly trapped?: (unit: SystemRegisters) => boolean;
-  /** Whether an access at EL1 is UNDEFINED in the present state. */
-  readonly undefinedNow?: (unit: SystemRegisters) => boolean;
-}
-
-interface Definition extends Rule {
-  readonly register: SystemRegister;
-  readonly keeps: bigint;
-}
-
-/** Cache geometry as CCSIDR_EL1 shows it: 32 KiB of data, 48 KiB of instructions, 2 MiB at level 2. */
-const cacheSizes = [0x701fe00a, 0x201fe012, 0x70ffe07a];
-
-const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
-const CSSELR_EL1 = numberOf('CSSELR_EL1');
-const MDSCR_EL1 = numberOf('MDSCR_EL1');
-const OSLSR_EL1 = numberOf('OSLSR_EL1');
-const DBGCLAIMCLR_EL1 = numberOf('DBGCLAIMCLR_EL1');
-
-const Cntkctl = { EL0PCTEN: 1, EL0VCTEN: 2, EL0VTEN: 1 << 8, EL0PTEN: 1 << 9 } as const;
-const TDCC = 1 << 12;
-
-const unlessSctlr = (bit: number) => (unit: SystemRegisters) => (unit.core.sctlr & bit) === 0;
-const unlessCntkctl = (bits: number) => (unit: SystemRegisters) => (unit.core.systemLow(CNTKCTL_EL1) & bits) === 0;
-const translation: Rule = { changed: (unit) => unit.core.translationChanged() };
-const debugRegister = (keeps: bigint): Rule => ({ keeps, changed: (unit) => unit.debug.changed() });
-const nothing: Rule = { keeps: 0n };
-const communication: Rule = { keeps: 0n, trapped: (unit) => (unit.core.systemLow(MDSCR_EL1) & TDCC) !== 0 };
-
-/** A field of PSTATE as a register. */
-const pstateField = (bits: number, trapped?: Rule['trapped']): Rule => ({
-  read: ({ core }) => BigInt((core.getPstate() & bits) >>> 0),
-  write: ({ core }, value) => core.setPstate(((core.getPstate() & ~bits) | (Number(value & 0xffffffffn) & bits)) >>> 0),
-  trapped,
-});
-
-const Control = { ENABLE: 1n, ISTATUS: 4n } as const;
-
-/** CTL, CVAL and TVAL of a timer. */
-function timer(
-  prefix: 'CNTV' | 'CNTP',
-  counterOf: (unit: SystemRegisters) => Counter,
-  enable: number,
-): Record<string, Rule> {
-  const [control, compare] = [numberOf(`${prefix}_CTL_EL0`), numberOf(`${prefix}_CVAL_EL0`)];
-  const trapped = unlessCntkctl(enable);
-  const remaining = (unit: SystemRegisters) => unit.core.readSystem(compare) - counterOf(unit).read();
-  const status = (unit: SystemRegisters) => {
-    const value = unit.core.readSystem(control) & 3n;
-    return value & Control.ENABLE && remaining(unit) <= 0n ? value | Control.ISTATUS : value;
-  };
-  return {
-    [`${prefix}_CTL_EL0`]: { keeps: 3n, read: status, trapped },
-    [`${prefix}_CVAL_EL0`]: { trapped },
-    [`${prefix}_TVAL_EL0`]: {
-      read: (unit) => remaining(unit) & 0xffffffffn,
-      write: (unit, value) => unit.core.writeSystem(compare, (counterOf(unit).read() + BigInt.asIntN(32, value)) & ALL),
-      trapped,
-    },
-  };
-}
-
-/** Registers that are more than storage, or that show only some bits. */
-const rules: Readonly<Record<string, Rule>> = {
-  SCTLR_EL1: { keeps: 0x34dddb9fn, reset: 0x30d50998n, changed: (unit) => unit.controlChanged() },
-  TCR_EL1: { keeps: 0x77_ffff_ffbfn, ...translation },
-  TTBR0_EL1: { keeps: ALL - 1n, ...translation },
-  TTBR1_EL1: { keeps: ALL - 1n, ...translation },
-  MAIR_EL1: translation,
-  CPACR_EL1: { keeps: 3n << 20n },
-  ESR_EL1: { keeps: 0xffffffffn },
-  VBAR_EL1: { keeps: ALL - 0x7ffn },
-  CONTEXTIDR_EL1: { keeps: 0xffffffffn },
-  CSSELR_EL1: { keeps: 0xfn },
-  ISR_EL1: { read: ({ core }) => (core.serror >= 0 ? BigInt(Pstate.A) : 0n) },
-
-  SP_EL0: {
-    read: ({ core }) => core.readSp(0),
-    write: ({ core }, value) => core.writeSp(0, value),
-    undefinedNow: ({ core }) => (core.pstate & Pstate.SP) === 0,
-  },
-  NZCV: pstateField(Pstate.NZCV),
-  DAIF: pstateField(Pstate.DAIF, unlessSctlr(Sctlr.UMA)),
-  CurrentEL: { read: ({ core }) => BigInt(core.el << 2) },
-  SPSel: pstateField(Pstate.SP),
-  PAN: pstateField(Pstate.PAN),
-
-  MIDR_EL1: { reset: 0x000f_a640n },
-  MPIDR_EL1: { reset: 0x8000_0000n },
-  /** EL0 and EL1 in AArch64 only, no FP, no Advanced SIMD. */
-  ID_AA64PFR0_EL1: { reset: 0x00ff_0011n },
-  /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. */
-  ID_AA64DFR0_EL1: { reset: 0x0030_5006n },
-  /** CRC32, LSE. */
-  ID_AA64ISAR0_EL1: { reset: 0x0021_0000n },
-  /** 44-bit physical addresses, 16-bit ASIDs, all three granules. */
-  ID_AA64MMFR0_EL1: { reset: 0x0010_0024n },
-  /** PAN. */
-  ID_AA64MMFR1_EL1: { reset: 0x0010_0000n },
-  CLIDR_EL1: { reset: 0x0a20_0023n },
-  CCSIDR_EL1: { read: ({ core }) => BigInt(cacheSizes[core.systemLow(CSSELR_EL1) & 0xf] ?? 0) },
-  CTR_EL0: { reset: 0x8444_c004n, trapped: unlessSctlr(Sctlr.UCT) },
-  /** DC ZVA clears 64 bytes; DZP says that it may not be used here. */
-  DCZID_EL0: { read: ({ core }) => (core.el === 0 && !(core.sctlr & Sctlr.DZE) ? 0x14n : 4n) },
-
-  CNTFRQ_EL0: { reset: COUNTER_FREQUENCY, trapped: unlessCntkctl(Cntkctl.EL0PCTEN | Cntkctl.EL0VCTEN) },
-  CNTKCTL_EL1: { keeps: 0x3ffn },
-  CNTVCT_EL0: {
-    read: (unit) => unit.virtualCounter.read(),
-    write: (unit, value) => unit.virtualCounter.set(value),
-    trapped: unlessCntkctl(Cntkctl.EL0VCTEN),
-  },
-  CNTPCT_EL0: {
-    read: (unit) => unit.physicalCounter.read(),
-    write: (unit, value) => unit.physicalCounter.set(value),
-    trapped: unlessCntkctl(Cntkctl.EL0PCTEN),
-  },
-  ...timer('CNTV', (unit) => unit.virtualCounter, Cntkctl.EL0VTEN),
-  ...timer('CNTP', (unit) => unit.physicalCounter, Cntkctl.EL0PTEN),
-
-  MDSCR_EL1: debugRegister(0x6ce0_f041n),
-  OSLAR_EL1: {
-    write: ({ core, debug }, value) => {
-      core.writeSystem(OSLSR_EL1, (core.readSystem(OSLSR_EL1) & ~2n) | ((value & 1n) << 1n));
-      debug.changed();
-    },
-  },
-  /** OSLM: the OS lock is there. */
-  OSLSR_EL1: { reset: 8n, changed: (unit) => unit.debug.changed() },
-  /** All tags exist, and reading this register says so. */
-  DBGCLAIMSET_EL1: {
-    read: () => 0xffn,
-    write: ({ core }, value) => core.writeSystem(DBGCLAIMCLR_EL1, core.readSystem(DBGCLAIMCLR_EL1) | (value & 0xffn)),
-  },
-  DBGCLAIMCLR_EL1: {
-    write: ({ core }, value) => core.writeSystem(DBGCLAIMCLR_EL1, core.readSystem(DBGCLAIMCLR_EL1) & ~value),
-  },
-  /** RX and TX: nobody interrupts, but they are there. */
-  MDCCINT_EL1: { keeps: 3n << 29n },
-  OSDTRRX_EL1: nothing,
-  OSDTRTX_EL1: nothing,
-  OSECCR_EL1: nothing,
-  OSDLR_EL1: nothing,
-  DBGPRCR_EL1: nothing,
-  MDCCSR_EL0: communication,
-  DBGDTR_EL0: communication,
-  DBGDTRRX_EL0: communication,
-};
-
-/** Families by their names' beginnings. */
-const families: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
-  [/^DBGBVR[0-4]_/, debugRegister(ALL - 3n)],
-  // A context has bits 1..0 too.
-  [/^DBGBVR5_/, debugRegister(ALL)],
-  [/^DBGBCR[0-5]_/, debugRegister(0xff_e1e7n)],
-  [/^DBGWVR[0-3]_/, debugRegister(ALL - 3n)],
-  [/^DBGWCR[0-3]_/, debugRegister(0x1f1f_ffffn)],
-];
-
-/** Of what the catalogue calls Armv8.0: not in this CPU. FPCR and FPSR are told by the trap of FP instructions. */
-const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0|FPCR|FPSR)$/;
-
-function definitions(): Map<number, Definition> {
-  const found = new Map<number, Definition>();
-  for (const register of systemRegisters) {
-    const { name, feature, readEl, writeEl, number } = register;
-    if (Math.min(readEl, writeEl) > 1 || (feature && feature !== 'FEAT_PAN')) continue;
-    const rule = rules[name] ?? families.find(([pattern]) => pattern.test(name))?.[1];
-    if (rule || !absent.test(name)) found.set(number, { keeps: ALL, ...rule, register });
-  }
-  return found;
-}
+import { ALL, cacheSizes, definitions, type RegisterUnit } from './register-rules.ts';
 
 /** Whether MRS or MSR may be executed at an exception level. */
 const isAllowed = ({ access, readEl, writeEl }: SystemRegister, el: number, write: boolean): boolean =>
   write ? access !== 'RO' && el >= writeEl : access !== 'WO' && el >= readEl;
 
-export class SystemRegisters {
+export class SystemRegisters implements RegisterUnit {
   readonly core: Core;
   readonly debug: Debug;
   readonly virtualCounter: Counter;
@@ -227,12 +35,6 @@ export class SystemRegisters {
     this.core.translationChanged();
     this.core.contextChanged();
     this.debug.changed();
-  }
-
-  /** SCTLR_EL1 has changed. */
-  controlChanged(): void {
-    this.core.translationChanged();
-    this.core.contextChanged();
   }
 
   // --- raw access
@@ -305,6 +107,3 @@ export class SystemRegisters {
 
 /** The space of identification registers, op0 3, op1 0, CRn 0, CRm 1..7: those without a meaning read as zero. */
 const isIdRegister = (number: number): boolean => number >> 6 === 0xc000 >> 6 && (number & 0x38) !== 0;
-
-/** Loading fails when a name is not the catalogue's. */
-for (const name of Object.keys(rules)) numberOf(name);

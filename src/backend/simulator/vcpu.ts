@@ -2,10 +2,10 @@
 import { Esr, FaultStatus, Pstate } from '../../arm/index.ts';
 import { CoreId } from '../kvm-ids.ts';
 import { Errno, type Exit, type GuestDebug, type Vcpu, type VcpuEvents } from '../vcpu.ts';
-import { PSTATE_BITS } from './core.ts';
 import type { Cpu } from './cpu.ts';
 import { CpuRegisters } from './cpu-registers.ts';
 import { KernelRegisters } from './kernel-registers.ts';
+import { PSTATE_BITS } from './state.ts';
 
 /** A run looks at the clock after so many instructions, */
 const INSTRUCTIONS = 20_000;

@@ -10,6 +10,8 @@ test.each([
   ['illegal', 'neoverse-n1'],
   // Every kind of access to every kind of page, from EL1, EL1 with PAN, and EL0.
   ['aborts', 'neoverse-n1'],
+  // Atomics, exclusives and ordered accesses that fault.
+  ['atomics', 'neoverse-n1'],
   // Tagged addresses with and without TBI.
   ['tags', 'cortex-a57'],
   // Breakpoints, watchpoints and software steps of the guest itself.

@@ -1,0 +1,178 @@
+/**
+ * The state of a simulated CPU: its registers, PSTATE and the stack pointers, in the engine's memory (Layout).
+ *
+ * On hot paths 64-bit values are two 32-bit words, because a BigInt is an object.
+ */
+import { currentEl, findRegister, Layout, Mode, Pstate, spEl } from '../../arm/index.ts';
+import type { Engine } from './engine/host.ts';
+
+/** The number of a register by the manual's name. */
+export function numberOf(name: string): number {
+  const found = findRegister(name);
+  if (!('number' in found)) throw new Error(`there is no register ${name}`);
+  return found.number;
+}
+
+export const Sctlr = {
+  A: 1 << 1,
+  SA: 1 << 3,
+  SA0: 1 << 4,
+  UMA: 1 << 9,
+  DZE: 1 << 14,
+  UCT: 1 << 15,
+  nTWI: 1 << 16,
+  nTWE: 1 << 18,
+  UCI: 1 << 26,
+} as const;
+
+/** Indexes of 32-bit words of the engine's memory. */
+export const PC = Layout.pc >> 2;
+const SP = (Layout.x >> 2) + 32 * 2;
+const SCRATCH = Layout.scratch >> 2;
+const PSTATE = Layout.pstate >> 2;
+const SP_CHECK = Layout.spCheck >> 2;
+const ALIGN_CHECK = Layout.alignCheck >> 2;
+const MONITOR = Layout.exclusive >> 2;
+/** Index of a system register's low word. */
+export const systemWord = (number: number): number => (Layout.system >> 2) + number * 2;
+
+const SCTLR_WORD = systemWord(numberOf('SCTLR_EL1'));
+const SP_WORD = [numberOf('SP_EL0'), numberOf('SP_EL1')].map(systemWord);
+
+/** PSTATE bits that choose decoded code and TLBs. */
+const CONTEXT = Pstate.PAN | Pstate.M;
+
+/** What PSTATE has in this CPU beside NZCV. */
+export const PSTATE_BITS = Pstate.PAN | Pstate.SS | Pstate.IL | Pstate.DAIF | Pstate.M;
+
+export class State {
+  readonly engine: Engine;
+  /** The engine's memory as 32-bit words and as registers of 64 bits. */
+  readonly words: Int32Array;
+  readonly longs: BigUint64Array;
+  /** The current exception level and PSTATE.PAN. */
+  el = 1;
+  pan = false;
+  /** The event register of WFE and SEV. */
+  event: boolean = false;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.words = new Int32Array(engine.memory.buffer);
+    this.longs = new BigUint64Array(engine.memory.buffer, 0, (Layout.system + Layout.systemBytes) >> 3);
+  }
+
+  readX(n: number): bigint {
+    return this.longs[n];
+  }
+
+  /** Of X0..X30; 31 is not kept. */
+  writeX(n: number, value: bigint): void {
+    if (n < 31) this.longs[n] = value;
+  }
+
+  readPc(): bigint {
+    return this.longs[Layout.pc >> 3];
+  }
+
+  writePc(value: bigint): void {
+    this.longs[Layout.pc >> 3] = value;
+  }
+
+  /** Moves pc by a few bytes. */
+  advancePc(bytes: number): void {
+    const low = this.words[PC] >>> 0;
+    const sum = low + bytes;
+    this.words[PC] = sum;
+    if (sum < 0) this.words[PC + 1]--;
+    else if (sum > 0xffffffff) this.words[PC + 1]++;
+  }
+
+  readSp(el: 0 | 1): bigint {
+    return this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1];
+  }
+
+  writeSp(el: 0 | 1, value: bigint): void {
+    this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1] = value;
+  }
+
+  readSystem(number: number): bigint {
+    return this.longs[systemWord(number) >> 1];
+  }
+
+  writeSystem(number: number, value: bigint): void {
+    this.longs[systemWord(number) >> 1] = value;
+  }
+
+  /** Bits 31..0 of a system register. */
+  systemLow(number: number): number {
+    return this.words[systemWord(number)];
+  }
+
+  /** The value of an access that the engine makes for the CPU, or the CPU for the engine. */
+  setScratch(low: number, high: number): void {
+    this.words[SCRATCH] = low;
+    this.words[SCRATCH + 1] = high;
+  }
+
+  get sctlr(): number {
+    return this.words[SCTLR_WORD];
+  }
+
+  /** PSTATE without NZCV. */
+  get pstate(): number {
+    return this.words[PSTATE];
+  }
+
+  getPstate(): number {
+    return ((this.engine.getNzcv() << 28) | this.words[PSTATE]) >>> 0;
+  }
+
+  setPstate(pstate: number): void {
+    this.engine.setNzcv(pstate >>> 28);
+    this.replacePstate(pstate & ~Pstate.NZCV);
+  }
+
+  /** PSTATE without NZCV, which stay. */
+  replacePstate(pstate: number): void {
+    const { words } = this;
+    const old = words[PSTATE];
+    words[PSTATE] = pstate;
+    if (((old ^ pstate) & CONTEXT) === 0) return;
+    const [before, after] = [spEl(old), spEl(pstate)];
+    if (before !== after) {
+      words[SP_WORD[before]] = words[SP];
+      words[SP_WORD[before] + 1] = words[SP + 1];
+      words[SP] = words[SP_WORD[after]];
+      words[SP + 1] = words[SP_WORD[after] + 1];
+    }
+    this.contextChanged();
+  }
+
+  /** Exception level, PAN or SCTLR_EL1 have changed. */
+  contextChanged(): void {
+    const pstate = this.words[PSTATE];
+    const { sctlr } = this;
+    this.el = currentEl(pstate);
+    this.pan = (pstate & Pstate.PAN) !== 0;
+    this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
+    this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
+    this.engine.setContext(this.el, this.pan);
+  }
+
+  /** ClearExclusiveLocal(). */
+  clearExclusive(): void {
+    this.words[MONITOR] = this.words[MONITOR + 1] = -1;
+  }
+
+  /** All registers zero, at EL1h with everything masked: KVM's state after a power-on. */
+  protected resetState(): void {
+    this.words.fill(0, 0, (Layout.exclusive >> 2) + 8);
+    this.words.fill(0, Layout.system >> 2, (Layout.system + Layout.systemBytes) >> 2);
+    this.words.fill(0, Layout.v >> 2, (Layout.v >> 2) + 128);
+    this.clearExclusive();
+    this.engine.setNzcv(0);
+    this.words[PSTATE] = Pstate.DAIF | Mode.EL1h;
+    this.event = false;
+  }
+}
