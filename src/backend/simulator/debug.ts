@@ -136,9 +136,9 @@ export class Debug {
     return (pstate & Pstate.M) === 0 || (!(pstate & Pstate.D) && (this.core.systemLow(MDSCR_EL1) & Mdscr.KDE) !== 0);
   }
 
-  /** Whether a breakpoint or watchpoint exception is taken, to EL1 or out of the machine. */
+  /** Whether the slots in force may match: the debugger's always, the guest's where it lets them. */
   private get enabled(): boolean {
-    return this.exits || this.enabledFrom(this.core.pstate);
+    return this.settings?.useHardware === true || this.enabledFrom(this.core.pstate);
   }
 
   /** PMC or PAC, HMC, SSC and the link, for an access at an exception level. */

@@ -152,6 +152,22 @@ describe('guest debug', () => {
     expect(vcpu.run()).toEqual(hit);
   });
 
+  test("the guest's own breakpoints exit where the guest would take them, and only there", () => {
+    const { vcpu } = start('nop\n nop\n brk #3');
+    vcpu.setGuestDebug(softwareBreakpoints);
+    set(vcpu, 'MDSCR_EL1', 0xa000n);
+    set(vcpu, 'DBGBVR1_EL1', START + 4n);
+    set(vcpu, 'DBGBCR1_EL1', 0x1e7n);
+    expect(vcpu.run()).toMatchObject({ kind: 'debug', esr: 0xf2000003 });
+    set(vcpu, 'PC', START);
+    set(vcpu, 'PSTATE', 0x1c5n);
+    expect(vcpu.run()).toMatchObject({ kind: 'debug', esr: 0xc2000022 });
+    expect(get(vcpu, 'PC')).toBe(START + 4n);
+    // Slots of the debugger take their place.
+    vcpu.setGuestDebug(slots([]));
+    expect(vcpu.run()).toMatchObject({ kind: 'debug', esr: 0xf2000003 });
+  });
+
   const LOADS = 1n << 3n;
   const STORES = 2n << 3n;
   const watch = (address: bigint, bytes: number, kind: bigint) => ({
