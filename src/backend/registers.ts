@@ -139,10 +139,8 @@ export class GuestRegisters implements Registers {
     const held = readBack(sync, scope, changes);
     const wrong = firstWrong(changes, held, failures);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
-      const note =
-        mapped && !this.#options.guard.pcIsMapped(cpu)
-          ? 'the pc is no longer mapped: the next fetch faults'
-          : undefined;
+      const unmapped = mapped && !this.#options.guard.pcIsMapped(cpu);
+      const note = unmapped ? 'the pc is no longer mapped: the next fetch faults' : transient(sync, changes);
       this.#journal(cpu, pc, changes, old, held, wrong < 0 ? 'written' : 'partial', note);
       return undefined;
     }
@@ -247,6 +245,16 @@ function readBack(sync: CpuSync, scope: Scope, changes: readonly Change[]): (big
   return changes.map(({ register }) =>
     unread.length > 0 && sync.ensure(register.scope).length > 0 ? undefined : register.read(sync),
   );
+}
+
+/** A warning where the machine does not tell what its CPU keeps, and the architecture has no use for some bits. */
+function transient({ vcpu }: CpuSync, changes: readonly Change[]): string | undefined {
+  if (vcpu.keptBits) return undefined;
+  for (const { register, value } of changes) {
+    const bits = register.definition ? value & reservedBits(register.definition, value) : 0n;
+    if (bits !== 0n) return `bits ${hex(bits)} of ${register.name} are RES0: they may be gone when the CPU has run`;
+  }
+  return undefined;
 }
 
 /** Puts the old values back where they are gone. True if the machine holds them all. */

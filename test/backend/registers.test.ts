@@ -215,6 +215,33 @@ describe('several at once', () => {
     expect(read(0)).toBe(0n);
   });
 
+  test('random batches are carried out whole or not at all', () => {
+    const numbers = [0, 1, 30, SP, PC, CPSR, 34, 66, VBAR_EL1, MIDR_EL1, numberOf('TTBR0_EL1'), numberOf('SPSR_EL1')];
+    const one = fc.record({
+      register: fc.constantFrom(...numbers),
+      value: fc.oneof(fc.bigInt({ min: 0n, max: ALL }), fc.constantFrom(0x3c5n, 0x3c4n, 0x800n, 0x1000n)),
+    });
+    const batches = fc.uniqueArray(one, { selector: ({ register }) => register, maxLength: 6 });
+    fc.assert(
+      fc.property(batches, (writes) => {
+        const before = new Map(numbers.map((number) => [number, read(number)]));
+        const refusal = guest.registers.writeAll(1, writes);
+        const after = new Map(numbers.map((number) => [number, read(number)]));
+        if (refusal) {
+          expect(after).toEqual(before);
+          return;
+        }
+        for (const { register, value } of writes) expect(after.get(register)).toBe(value);
+        const touched = new Set(writes.map(({ register }) => register));
+        // Another PSTATE may mean another SP.
+        for (const number of numbers)
+          if (!touched.has(number) && !(number === SP && touched.has(CPSR)))
+            expect(after.get(number)).toBe(before.get(number));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('PSTATE chooses which SP is meant, in whatever order they come', () => {
     const writes = [
       { register: SP, value: 0x5000n },
@@ -340,6 +367,17 @@ describe('a machine with a mind of its own', () => {
     if (text === undefined) expect(told).toBeUndefined();
     else expect(told).toContain(text);
     expect(vcpu.get(sysregId(VBAR_EL1))).toBe(text === undefined ? 0x800n : 0n);
+  });
+
+  test('where the machine does not tell which bits it keeps, RES0 bits are warned about', () => {
+    guest = guestWith({});
+    expect(write(VBAR_EL1, 0x1801n)).toBeUndefined();
+    expect(guest.journal.edits().at(-1)).toMatchObject({
+      outcome: 'written',
+      note: 'bits 0x1 of VBAR_EL1 are RES0: they may be gone when the CPU has run',
+    });
+    expect(write(VBAR_EL1, 0x1800n)).toBeUndefined();
+    expect(guest.journal.edits().at(-1)?.note).toBeUndefined();
   });
 
   test('what cannot be put back is said', () => {
