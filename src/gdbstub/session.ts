@@ -421,8 +421,10 @@ export class Session implements Context {
     if (this.#left) return;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    // After a detach too: the machine that runs is halted here only to be let go for good.
+    const running = this.#machine === 'running';
     this.#halt(() => {
-      if (this.attached) this.detach();
+      if (this.attached || running) this.detach();
       this.#left = true;
       return noReply;
     });
