@@ -22,7 +22,7 @@ import type {
   RegisterType,
   UnionType,
 } from '../gdbstub/index.ts';
-import type { GuestRegister, RegisterTable } from './register-table.ts';
+import { expedited, type GuestRegister, type RegisterTable } from './register-table.ts';
 
 /** `common`, `all`, `none` or patterns as `SCTLR_*,TTBR?_EL1`. */
 export interface DescriptionOptions {
@@ -87,8 +87,6 @@ const vector: UnionType = {
   })),
 };
 
-/** Told with every stop: what a debugger asks for next. */
-const expedited: ReadonlySet<string> = new Set(['X29', 'X30', 'SP', 'PC', 'CPSR']);
 const typeOf: Readonly<Record<string, string>> = { SP: 'data_ptr', PC: 'code_ptr' };
 const altNames: Readonly<Record<string, string>> = { X29: 'fp', X30: 'lr' };
 

@@ -4,10 +4,12 @@
  */
 import {
   type CpuState,
+  generalRegisters,
   mask,
   Pstate,
   registerByNumber,
   type SystemRegister,
+  simdRegisters,
   spEl,
   systemRegisters,
 } from '../arm/index.ts';
@@ -35,9 +37,6 @@ export interface GuestRegister {
   readonly current?: (cpu: CpuSync) => GuestRegister;
 }
 
-/** gdb's numbers of the registers that every AArch64 target has. */
-export const GdbNumber = { x: 0, sp: 31, pc: 32, cpsr: 33, v: 34, fpsr: 66, fpcr: 67 } as const;
-
 const core = (...names: readonly string[]): Scope => ({
   core: names.map((name) => corePosition.get(name)!).sort((a, b) => a - b),
   cpregs: [],
@@ -48,6 +47,8 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, n
 /** What is asked for after every stop, read in one call. */
 export const stopScope: Scope = core('PC', 'PSTATE', 'SP_EL0', 'SP_EL1', 'X29', 'X30');
 export const pcScope: Scope = core('PC');
+/** Told with every stop: what a debugger asks for next. */
+export const expedited: ReadonlySet<string> = new Set(['X29', 'X30', 'SP', 'PC', 'CPSR']);
 /** All of `g`. */
 const generalScope: Scope = core('PC', 'PSTATE', 'SP_EL0', 'SP_EL1', ...numbers(31).map((n) => `X${n}`));
 
@@ -151,33 +152,16 @@ export class RegisterTable {
 
   #generalRegisters(): Map<number, GuestRegister> {
     const present = new Set(this.#cpu.all.core);
-    const register = (
-      name: string,
-      from: string,
-      bits: 32 | 64 | 128,
-      readScope?: Scope,
-    ): GuestRegister | undefined => {
-      const position = corePosition.get(from)!;
-      return present.has(position)
-        ? coreRegister(this.#cpu, name, coreRegisters[position], bits, readScope)
-        : undefined;
-    };
-    const pairs: [number, GuestRegister | undefined][] = [
-      ...numbers(31).map((n): [number, GuestRegister | undefined] => [
-        GdbNumber.x + n,
-        register(`x${n}`, `X${n}`, 64, n >= 29 ? stopScope : generalScope),
-      ]),
-      [GdbNumber.sp, this.#stackPointer()],
-      [GdbNumber.pc, register('pc', 'PC', 64, stopScope)],
-      [GdbNumber.cpsr, register('cpsr', 'PSTATE', 32, stopScope)],
-      ...numbers(32).map((n): [number, GuestRegister | undefined] => [
-        GdbNumber.v + n,
-        register(`v${n}`, `V${n}`, 128),
-      ]),
-      [GdbNumber.fpsr, register('fpsr', 'FPSR', 32)],
-      [GdbNumber.fpcr, register('fpcr', 'FPCR', 32)],
-    ];
-    return new Map(pairs.filter((pair): pair is [number, GuestRegister] => pair[1] !== undefined));
+    const found = new Map<number, GuestRegister>();
+    for (const { name, number, bits } of [...generalRegisters, ...simdRegisters]) {
+      const position = corePosition.get(name === 'CPSR' ? 'PSTATE' : name);
+      if (name === 'SP') found.set(number, this.#stackPointer());
+      else if (position !== undefined && present.has(position)) {
+        const scope = expedited.has(name) ? stopScope : name.startsWith('X') ? generalScope : undefined;
+        found.set(number, coreRegister(this.#cpu, name.toLowerCase(), coreRegisters[position], bits, scope));
+      }
+    }
+    return found;
   }
 
   /** SP of the present exception level and PSTATE.SP: never blindly SP_EL0. */

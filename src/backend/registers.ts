@@ -9,7 +9,7 @@ import { TargetError } from '../gdbstub/index.ts';
 import { FIELD_VIEW } from './description.ts';
 import { errnoText, refuse } from './errors.ts';
 import type { Journal } from './journal.ts';
-import { GdbNumber, type GuestRegister, pcScope, type RegisterTable } from './register-table.ts';
+import { type GuestRegister, pcScope, type RegisterTable } from './register-table.ts';
 import type { CpuSync, Scope, SyncResult } from './sync.ts';
 
 /** What to do with a write of which only some bits stick: undo and refuse it, or keep what stuck. */
@@ -103,7 +103,7 @@ export class GuestRegisters implements Registers {
   }
 
   #changes({ sync, table }: GuestCpu, wanted: readonly Change[]): Result<Change[]> {
-    const cpsr = table.general.get(GdbNumber.cpsr)!;
+    const cpsr = [...table.general.values()].find(({ name }) => name === 'cpsr');
     for (const { register, value } of wanted) {
       if (!fits(register, value)) return refuse('VALUE_TOO_WIDE', register.name, value, register.bits);
       const unread = sync.ensure(register.readScope);
