@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { demoSymbols } from '../../bin/demo/guest.ts';
 import { findRegister } from '../../src/arm/index.ts';
 import {
   CoreId,
@@ -34,6 +35,10 @@ export interface Served {
   held(name: string): bigint;
   /** What lies in the guest's RAM, by physical address: 8 bytes. */
   memory(address: bigint): bigint;
+  /** How many rounds the demo guest has begun. */
+  rounds(): bigint;
+  /** Waits until the demo guest has done so many rounds more. */
+  more(rounds: number): Promise<void>;
 }
 
 export interface ServedOptions extends GuestOptions {
@@ -61,17 +66,32 @@ export async function serveGuest(elf: Uint8Array, { running, ...options }: Serve
     machine.close();
   });
   if (server.address.kind !== 'tcp') throw new Error('no port');
+  const memory = (address: bigint) => Buffer.from(machine.memory.view(address, 8) ?? []).readBigUInt64LE();
+  const rounds = () => memory(demoSymbol('rounds'));
   return {
     guest,
     machine,
     port: server.address.port,
     console: () => text,
     held: (name) => held(machine, name),
-    memory: (address) => Buffer.from(machine.memory.view(address, 8) ?? []).readBigUInt64LE(),
+    memory,
+    rounds,
+    more: async (count) => {
+      const wanted = rounds() + BigInt(count);
+      await expect.poll(rounds, { timeout: 10_000, interval: 5 }).toBeGreaterThanOrEqual(wanted);
+    },
   };
 }
 
 export const serveDemo = (options?: ServedOptions): Promise<Served> => serveGuest(readFileSync(demoFile), options);
+
+const symbols = demoSymbols();
+
+export function demoSymbol(name: string): bigint {
+  const address = symbols.get(name);
+  if (address === undefined) throw new Error(`the demo guest has no symbol ${name}`);
+  return address;
+}
 
 /** Those that KVM keeps among the core registers. */
 const coreIds: Readonly<Record<string, bigint>> = {
