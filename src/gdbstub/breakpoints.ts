@@ -25,7 +25,7 @@ export const noOptions: BreakpointOptions = { conditions: [], commands: [], size
 
 const mostBreakpoints = 65_536;
 /** Of all conditions and commands together, in bytes. */
-const mostOptions = 4 << 20;
+const mostOptions = 1 << 20;
 
 export class BreakpointTable {
   readonly #target: Breakpoints | undefined;

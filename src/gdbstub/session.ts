@@ -279,16 +279,14 @@ export class Session implements Context {
     return `E.${message.replace(/\s+/g, ' ').replace(/[#$*}]/g, '?')}`;
   }
 
-  /** The effects of this call, what is to be sent last. After a resume the answer may follow at once: then it waits. */
+  /**
+   * The effects of this call, what is to be sent first of all, before others lead to a new call. With a resume nothing is
+   * sent: its stop may follow at once and go out together with it.
+   */
   #finish(): readonly Effect[] {
     const effects = this.#effects;
-    const resumed = effects.length > 0 && effects.some(({ kind }) => kind === 'resume');
-    if (this.#output.length > 0 && !resumed) {
-      const send: Effect = { kind: 'send', bytes: this.#output.take() };
-      const close = effects.findIndex(({ kind }) => kind === 'close');
-      if (close < 0) effects.push(send);
-      else effects.splice(close, 0, send);
-    }
+    if (this.#output.length > 0 && !effects.some(({ kind }) => kind === 'resume'))
+      effects.unshift({ kind: 'send', bytes: this.#output.take() });
     if (effects.length > 0) this.#effects = [];
     return effects;
   }
