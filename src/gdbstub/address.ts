@@ -10,7 +10,7 @@ const loopback = '127.0.0.1';
 export function parseAddress(text: string): Address | undefined {
   if (text === 'stdio') return { kind: 'stdio' };
   if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined;
-  const match = /^(?:tcp:)?(?:(\[[0-9a-fA-F:.%\w]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(text);
+  const match = /^(?:tcp:(?:(\[[\w:.%]+\]|[^:[\]]*):)?)?(\d{1,5})$/.exec(text);
   if (!match || Number(match[2]) > 65_535) return undefined;
   const host = (match[1] ?? '').replace(/^\[|\]$/g, '');
   return { kind: 'tcp', host: host === '' ? loopback : host, port: Number(match[2]) };

@@ -171,7 +171,7 @@ class Victim {
 
   #check(raw: string): void {
     const frames = framesOf(raw);
-    if (!frames) return expect.fail(`wrong frames ${JSON.stringify(raw.slice(0, 200))}`);
+    if (!frames) throw new Error(`wrong frames ${JSON.stringify(raw.slice(0, 200))}`);
     for (const frame of frames) {
       if (frame.length === 1) continue;
       this.sent++;
