@@ -61,5 +61,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const exitCode = await main(process.argv.slice(2));
 // Not by process.exitCode: a guest that was told to end may still be running. What was written is read first, but one
 // who told the command to end does not wait for a reader that has stalled.
+// A debugger at standard output may have ended it.
+if (process.stdout.writableEnded) process.exit(exitCode);
 process.stdout.write('', () => setImmediate(() => process.exit(exitCode)));
 if (exitCode >= ExitCode.timeout) setTimeout(() => process.exit(exitCode), 2000);
