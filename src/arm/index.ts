@@ -10,6 +10,8 @@ export * from './builder/builder.ts';
 export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
 export { emitHandlers, endsSection } from './builder/handlers.ts';
 export { Context, Layout, Record } from './builder/layout.ts';
+export { Numbering } from './builder/numbering.ts';
+export { commonPairs, type Pair } from './builder/pairs.ts';
 export * from './cpreg-list.ts';
 export * from './cpu-state.ts';
 export { type Decoder, decoderOf } from './decode/decoder.ts';

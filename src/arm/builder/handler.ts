@@ -1,9 +1,10 @@
 /** Makes the interpreter's handlers: functions of one instruction each whose operands stand in its Record. */
-import type { A64Instruction, Operands, Shape } from '../a64/instruction.ts';
+import type { A64Instruction, Operands } from '../a64/instruction.ts';
 import { FunctionIndex, raises, Status, TypeIndex } from './abi.ts';
 import type { ImmediateOperand, LabelOperand, Raise, RegisterOperand, Width } from './builder.ts';
 import { Emitter } from './emit.ts';
 import { Layout, Record } from './layout.ts';
+import type { Meaning } from './numbering.ts';
 import { enter, enterFar, goFar, jumpTo, pcOf, storeState } from './runtime.ts';
 import type { Value } from './values.ts';
 import { type FunctionBody, Op } from './wasm.ts';
@@ -14,11 +15,19 @@ export interface Handler {
   readonly ends: boolean;
 }
 
-/** The handler of all words of this shape. */
-export function emitHandler(instruction: A64Instruction, shape: Shape): Handler {
-  const operands = operandsOf(instruction);
-  const emitter = new HandlerEmitter(Object.values(operands.labels)[0]);
-  instruction.execute(emitter, shape, operands);
+/** The handler of all words of one shape. */
+export function emitHandler(meaning: Meaning): Handler {
+  const emitter = new HandlerEmitter();
+  emitter.execute(meaning);
+  return emitter.finish();
+}
+
+/** The handler of two instructions in a row; `handler` is the second's own. */
+export function emitPair(first: Meaning, handler: number, second: Meaning): Handler {
+  const emitter = new HandlerEmitter();
+  emitter.execute(first);
+  emitter.advance(handler);
+  emitter.execute(second);
   return emitter.finish();
 }
 
@@ -41,17 +50,35 @@ function operandsOf({ registers, immediates, labels }: A64Instruction): Operands
 }
 const placeOf = (operand: RegisterOperand | ImmediateOperand | LabelOperand) => operand as unknown as number;
 
+const recordLocal = 0;
+
 class HandlerEmitter extends Emitter {
-  readonly #record = this.local(32, 0);
+  readonly #record = this.local(32, recordLocal);
   readonly #limit = this.local(32, 1);
   protected override readonly context = this.local(32, 2);
   /** The only one that jumps lead to: Record.near tells where. */
-  readonly #firstLabel: LabelOperand | undefined;
+  #firstLabel: LabelOperand | undefined;
   #ended: boolean = false;
 
-  constructor(firstLabel?: LabelOperand) {
+  constructor() {
     super(3);
-    this.#firstLabel = firstLabel;
+  }
+
+  execute({ instruction, shape }: Meaning): void {
+    const operands = operandsOf(instruction);
+    this.#firstLabel = Object.values(operands.labels)[0];
+    instruction.execute(this, shape, operands);
+  }
+
+  /** Goes on to the next record in line if its own handler is this one, or else by a tail call. */
+  advance(handler: number): void {
+    this.commit();
+    this.binary('add', 32, this.#record, this.number(Record.bytes)).push();
+    this.code.set(recordLocal);
+    const own = this.read(1, this.#record, Record.own);
+    this.if(this.compare('ne', 32, own, this.number(handler)), () =>
+      jumpTo(this, this.#record, this.#limit, this.context),
+    );
   }
 
   finish(): Handler {

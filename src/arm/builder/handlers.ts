@@ -1,8 +1,7 @@
-/** The interpreter: one module with a handler for each shape of each instruction. */
-import type { A64Instruction } from '../a64/instruction.ts';
-import { shapesOf } from '../a64/shapes.ts';
-import { FunctionIndex, imports, specialHandlers, types } from './abi.ts';
-import { emitHandler, emitUnallocated } from './handler.ts';
+/** The interpreter: one module with a handler for each shape of each instruction, and for common pairs of them. */
+import { FunctionIndex, HandlerIndex, imports, specialHandlers, types } from './abi.ts';
+import { emitHandler, emitPair, emitUnallocated, type Handler } from './handler.ts';
+import type { Numbering } from './numbering.ts';
 import { runtime } from './runtime.ts';
 import { encodeModule } from './wasm.ts';
 
@@ -10,13 +9,15 @@ import { encodeModule } from './wasm.ts';
 export const endsSection = 'ends';
 
 /**
- * The module's bytes. Its table has the special handlers, the one for unallocated words, and those of the instructions
- * in their order. It exports `start` (record, limit, context: status) and `nzcv`.
+ * The module's bytes. Its table has the handlers by their numbers. It exports `start` (record, limit, context: status)
+ * and `nzcv`.
  */
-export function emitHandlers(instructions: readonly A64Instruction[]): Uint8Array {
-  const handlers = [
+export function emitHandlers({ meanings, pairs }: Numbering): Uint8Array {
+  const meaningOf = (handler: number) => meanings[handler - HandlerIndex.instructions];
+  const handlers: readonly Handler[] = [
     emitUnallocated(),
-    ...instructions.flatMap((instruction) => shapesOf(instruction).map((shape) => emitHandler(instruction, shape))),
+    ...meanings.map(emitHandler),
+    ...pairs.map(([first, second]) => emitPair(meaningOf(first), second, meaningOf(second))),
   ];
   return encodeModule({
     types,

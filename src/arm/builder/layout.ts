@@ -75,8 +75,10 @@ export const Context = {
  */
 export const Record = {
   bytes: 64,
-  /** Index in the table of handlers. */
+  /** The handler that runs (u16): the instruction's own, or one for it and the next. */
   handler: 0,
+  /** The instruction's own handler (u16). */
+  own: 2,
   /** Bytes of records from here to where the flow cannot fall through. */
   span: 4,
   pc: 8,

@@ -41,7 +41,7 @@ export function enter(b: Values, target: Value, rest: Value, context: Value): vo
 
 /** A tail call of a record's handler. */
 export function jumpTo(b: Values, record: Value, limit: Value, context: Value): void {
-  for (const value of [record, limit, context, b.read(2, record, Record.handler)]) value.push();
+  for (const value of [record, limit, context, b.read(1, record, Record.handler)]) value.push();
   b.code.indirect(Op.returnCallIndirect, TypeIndex.handler);
 }
 

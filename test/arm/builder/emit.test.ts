@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { a64 } from '../../../src/arm/a64/definition.ts';
 import { emitHandlers, endsSection } from '../../../src/arm/builder/handlers.ts';
 import { Code } from '../../../src/arm/builder/wasm.ts';
-import { type A64Instruction, a64Instructions, type Builder, HandlerIndex, shapesOf } from '../../../src/arm/index.ts';
+import {
+  type A64Instruction,
+  a64Instructions,
+  type Builder,
+  commonPairs,
+  HandlerIndex,
+  Numbering,
+  type Pair,
+  shapesOf,
+} from '../../../src/arm/index.ts';
 
 const hex = (code: Code) => Buffer.from(code.bytes).toString('hex');
 
@@ -28,8 +37,8 @@ describe('numbers in LEB128', () => {
   ])('signed %i', (value, bytes) => expect(hex(new Code().signed(value))).toBe(bytes));
 });
 
-const ends = (instructions: readonly A64Instruction[]) => {
-  const module = new WebAssembly.Module(emitHandlers(instructions));
+const ends = (instructions: readonly A64Instruction[], pairs: readonly Pair[] = []) => {
+  const module = new WebAssembly.Module(emitHandlers(new Numbering(instructions, pairs)));
   return new Uint8Array(WebAssembly.Module.customSections(module, endsSection)[0]).subarray(HandlerIndex.instructions);
 };
 const word = { immediates: { word: () => 0 } };
@@ -40,6 +49,12 @@ describe('the module', () => {
     const shapes = a64Instructions.reduce((sum, instruction) => sum + shapesOf(instruction).length, 0);
     expect(ends(a64Instructions).length).toBe(shapes);
     expect(shapes).toBeGreaterThan(500);
+  });
+
+  test('has a handler for each common pair', () => {
+    const { pairs, count } = new Numbering(a64Instructions, commonPairs);
+    expect(pairs.length).toBe(commonPairs.length);
+    expect(ends(a64Instructions, commonPairs).length).toBe(count - HandlerIndex.instructions);
   });
 
   test('tells which handlers do not go on to the next record', () => {
@@ -64,6 +79,6 @@ describe('the module', () => {
     const jump = a64('jump', `${'0'.repeat(32)}`, { labels: { next: () => 4, to: () => 8 } }, (b, { to }) =>
       b.jump(to),
     );
-    expect(() => emitHandlers([jump])).toThrow('first label');
+    expect(() => emitHandlers(new Numbering([jump], []))).toThrow('first label');
   });
 });

@@ -2,14 +2,7 @@
  * Decoded code: a page of 1025 records (see Record) for each page of RAM that holds code, each virtual address that it
  * is run at, and each exception level. Records are decoded when control first gets to them, a straight run at a time.
  */
-import {
-  type A64Instruction,
-  type DecodeContext,
-  HandlerIndex,
-  Layout,
-  Record,
-  shapeIndex,
-} from '../../../arm/index.ts';
+import { type A64Instruction, type DecodeContext, HandlerIndex, Layout, Record } from '../../../arm/index.ts';
 import type { Handlers } from './handlers.ts';
 import type { EngineState } from './state.ts';
 import type { Tlb } from './tlb.ts';
@@ -55,7 +48,7 @@ export class DecodedCode {
     this.#tlb = tlb;
     this.#handlers = handlers;
     this.#context = { el: 0, systemSlot };
-    state.i32[Layout.part >> 2] = HandlerIndex.stop;
+    setHandler(state, Layout.part, HandlerIndex.stop);
   }
 
   /** The first record of the page of RAM at `place`, run at this virtual address. */
@@ -74,7 +67,7 @@ export class DecodedCode {
     else this.#used = index + 1;
     const last = first + wordsPerPage * Record.bytes;
     const next = (where.vaLow + pageBytes) | 0;
-    i32[last >> 2] = HandlerIndex.nextPage;
+    setHandler(this.#state, last, HandlerIndex.nextPage);
     i32[(last + Record.pc) >> 2] = next;
     i32[(last + Record.pc + 4) >> 2] = next === 0 ? where.vaHigh + 1 : where.vaHigh;
     const page = { ...where, first };
@@ -113,18 +106,31 @@ export class DecodedCode {
 
   /** Decodes the record and what follows it in a straight line. */
   decode(record: number): void {
-    const { i32 } = this.#state;
+    const state = this.#state;
     const page = this.#pageOf(record);
     const end = Math.min(record + runLength * Record.bytes, page.first + wordsPerPage * Record.bytes);
     let at = record;
-    while (at < end && i32[at >> 2] === HandlerIndex.undecoded) {
+    while (at < end && ownHandler(state, at) === HandlerIndex.undecoded) {
       this.#decodeRecord(page, at, at);
-      if (this.#breakpoints.size > 0 && this.#isBreakpoint(page, at)) i32[at >> 2] = HandlerIndex.breakpoint;
+      if (this.#breakpoints.size > 0 && this.#isBreakpoint(page, at)) setHandler(state, at, HandlerIndex.breakpoint);
       at += Record.bytes;
-      if (this.#handlers.ends[i32[(at - Record.bytes) >> 2]] !== 0) break;
+      if (this.#endsAt(at - Record.bytes)) break;
     }
     this.#setLines(page, offsetOf(page, record), offsetOf(page, at - Record.bytes));
     this.#setSpans(page, at - Record.bytes);
+    for (let first = Math.max(page.first, record - Record.bytes); first < at; first += Record.bytes) this.#pair(first);
+  }
+
+  #endsAt(record: number): boolean {
+    return this.#handlers.ends[ownHandler(this.#state, record)] !== 0;
+  }
+
+  /** Lets the record's handler carry out the next one, too, if there is one for both. It looks before it does so. */
+  #pair(record: number): void {
+    const state = this.#state;
+    const own = ownHandler(state, record);
+    const next = ownHandler(state, record + Record.bytes);
+    state.u16[(record + Record.handler) >> 1] = this.#handlers.numbering.pairHandler(own, next) ?? own;
   }
 
   /** Decodes the instruction of `record` into another place, breakpoint or not. */
@@ -136,9 +142,8 @@ export class DecodedCode {
   #setSpans(page: Page, last: number): void {
     const { i32 } = this.#state;
     for (let at = last; at >= page.first; at -= Record.bytes) {
-      const handler = i32[at >> 2];
-      const ends = this.#handlers.ends[handler] !== 0;
-      if (handler === HandlerIndex.undecoded || (ends && at !== last)) return;
+      const ends = this.#endsAt(at);
+      if (ownHandler(this.#state, at) === HandlerIndex.undecoded || (ends && at !== last)) return;
       i32[(at + Record.span) >> 2] = Record.bytes + (ends ? 0 : i32[(at + Record.bytes + Record.span) >> 2]);
     }
   }
@@ -149,12 +154,14 @@ export class DecodedCode {
     i32[(into + Record.pc) >> 2] = page.vaLow + offset;
     i32[(into + Record.pc + 4) >> 2] = page.vaHigh;
     const word = i32[(page.place + offset) >>> 2];
-    const instruction = this.#handlers.decoder.find(word);
+    const { numbering } = this.#handlers;
+    const instruction = numbering.decoder.find(word);
     if (instruction === undefined) {
-      i32[into >> 2] = HandlerIndex.unallocated;
+      setHandler(this.#state, into, HandlerIndex.unallocated);
       i32[(into + Record.immediates) >> 2] = 0;
     } else {
       this.#context.el = page.el;
+      setHandler(this.#state, into, numbering.handler(instruction, word, this.#context));
       this.#decodeOperands(instruction, page, word, into);
     }
   }
@@ -163,7 +170,6 @@ export class DecodedCode {
     const { i32, u16 } = this.#state;
     const { registers, immediates, labels } = instruction;
     const fields = instruction.fieldsOf(word);
-    i32[into >> 2] = this.#handlers.first.get(instruction)! + shapeIndex(instruction, fields, this.#context);
     let at = (into + Record.registers) >> 1;
     for (let i = 0; i < registers.length; i++) u16[at++] = registers[i].slot(fields) * 8;
     at = (into + Record.immediates) >> 2;
@@ -222,15 +228,16 @@ export class DecodedCode {
 
   /** What runs from a copy of records goes on from the records themselves. */
   #stopPart(): void {
-    const { i32 } = this.#state;
-    for (let at = Layout.part >> 2; i32[at] !== HandlerIndex.stop; at += Record.bytes / 4) i32[at] = HandlerIndex.stop;
+    const state = this.#state;
+    for (let at: number = Layout.part; ownHandler(state, at) !== HandlerIndex.stop; at += Record.bytes)
+      setHandler(state, at, HandlerIndex.stop);
   }
 
   /** Operands stay: the instruction that writes on itself still needs them. */
   #dropRecords(page: Page, first: number, count: number): void {
     const { i32 } = this.#state;
     for (let at = first; at < first + count * Record.bytes; at += Record.bytes) {
-      i32[at >> 2] = HandlerIndex.undecoded;
+      setHandler(this.#state, at, HandlerIndex.undecoded);
       i32[(at + Record.span) >> 2] = 0;
     }
     this.#setSpans(page, first - Record.bytes);
@@ -252,6 +259,14 @@ export class DecodedCode {
   #isBreakpoint(page: Page, record: number): boolean {
     return this.#breakpoints.has(addressOf(page.vaLow + offsetOf(page, record), page.vaHigh));
   }
+}
+
+/** The instruction's own handler. */
+export const ownHandler = ({ u16 }: EngineState, record: number): number => u16[(record + Record.own) >> 1];
+
+export function setHandler({ u16 }: EngineState, record: number, handler: number): void {
+  u16[(record + Record.handler) >> 1] = handler;
+  u16[(record + Record.own) >> 1] = handler;
 }
 
 const addressOf = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);

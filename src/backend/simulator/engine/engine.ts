@@ -11,7 +11,7 @@ import {
   Status,
 } from '../../../arm/index.ts';
 import { SlowAccess } from './access.ts';
-import { DecodedCode } from './code.ts';
+import { DecodedCode, ownHandler, setHandler } from './code.ts';
 import { handlersOf } from './handlers.ts';
 import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
 import { allocate, EngineState } from './state.ts';
@@ -114,7 +114,7 @@ export class SimulatorEngine implements Engine {
     const { i32 } = this.#state;
     let start = record;
     let count = Math.min(left, maximumGrant);
-    if (stepOver && i32[record >> 2] === HandlerIndex.breakpoint) {
+    if (stepOver && ownHandler(this.#state, record) === HandlerIndex.breakpoint) {
       count = 1;
       start = Layout.part;
       this.#code.decodeAlone(record, start);
@@ -131,12 +131,12 @@ export class SimulatorEngine implements Engine {
   /** Ends the part of records that was copied from `record`. */
   #stopAfter(record: number, count: number): void {
     const { i32 } = this.#state;
-    const stop = (Layout.part + count * Record.bytes) >> 2;
-    const pc = (record + Record.pc) >> 2;
+    const stop = Layout.part + count * Record.bytes;
+    setHandler(this.#state, stop, HandlerIndex.stop);
+    const [pc, stopPc] = [(record + Record.pc) >> 2, (stop + Record.pc) >> 2];
     const low = (i32[pc] >>> 0) + 4 * count;
-    i32[stop] = HandlerIndex.stop;
-    i32[stop + Record.pc / 4] = low;
-    i32[stop + Record.pc / 4 + 1] = i32[pc + 1] + (low >= 2 ** 32 ? 1 : 0);
+    i32[stopPc] = low;
+    i32[stopPc + 1] = i32[pc + 1] + (low >= 2 ** 32 ? 1 : 0);
   }
 
   /** The decoded record at Layout.pc, or 0 with an exception pending. */
@@ -150,7 +150,7 @@ export class SimulatorEngine implements Engine {
       if (first === 0) return 0;
     }
     const record = first + ((i32[pc] & 0xffc) << 4);
-    if (i32[record >> 2] === HandlerIndex.undecoded) this.#code.decode(record);
+    if (ownHandler(this.#state, record) === HandlerIndex.undecoded) this.#code.decode(record);
     return record;
   }
 

@@ -3,12 +3,10 @@ import { readFileSync } from 'node:fs';
 import {
   type A64Instruction,
   a64Instructions,
-  type Decoder,
-  decoderOf,
+  commonPairs,
   emitHandlers,
   endsSection,
-  HandlerIndex,
-  shapesOf,
+  Numbering,
 } from '../../../arm/index.ts';
 
 /** Where the build puts the module: beside the compiled form of this file. */
@@ -16,9 +14,7 @@ export const handlersFile = new URL('handlers.wasm', import.meta.url);
 
 export interface Handlers {
   readonly module: WebAssembly.Module;
-  readonly decoder: Decoder;
-  /** The handler of an instruction's first shape; the others follow in the order of shapesOf(). */
-  readonly first: ReadonlyMap<A64Instruction, number>;
+  readonly numbering: Numbering;
   /** By handler: control never goes on to the next record. */
   readonly ends: Uint8Array;
 }
@@ -27,10 +23,14 @@ let shipped: Handlers | undefined;
 
 /** Made once for the instructions that are known; anew for any other list. */
 export function handlersOf(instructions: readonly A64Instruction[]): Handlers {
-  if (instructions !== a64Instructions) return compile(instructions, emitHandlers(instructions));
-  shipped ??= compile(instructions, readShipped() ?? emitHandlers(instructions));
+  const numbering = () => new Numbering(instructions, commonPairs);
+  if (instructions !== a64Instructions) return compile(numbering(), undefined);
+  shipped ??= compile(numbering(), readShipped());
   return shipped;
 }
+
+/** The bytes of the module that is shipped. */
+export const emitShipped = (): Uint8Array => emitHandlers(new Numbering(a64Instructions, commonPairs));
 
 function readShipped(): Uint8Array | undefined {
   try {
@@ -41,15 +41,10 @@ function readShipped(): Uint8Array | undefined {
   }
 }
 
-function compile(instructions: readonly A64Instruction[], bytes: Uint8Array): Handlers {
+function compile(numbering: Numbering, bytes: Uint8Array = emitHandlers(numbering)): Handlers {
   const module = new WebAssembly.Module(bytes);
   const ends = new Uint8Array(WebAssembly.Module.customSections(module, endsSection)[0]);
-  const first = new Map<A64Instruction, number>();
-  let next: number = HandlerIndex.instructions;
-  for (const instruction of instructions) {
-    first.set(instruction, next);
-    next += shapesOf(instruction).length;
-  }
-  if (ends.length !== next) throw new Error(`the module has ${ends.length} handlers, not ${next}: build it again`);
-  return { module, decoder: decoderOf(instructions), first, ends };
+  if (ends.length !== numbering.count)
+    throw new Error(`the module has ${ends.length} handlers, not ${numbering.count}: build it again`);
+  return { module, numbering, ends };
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Layout } from '../../../../src/arm/index.ts';
+import { commonPairs, Layout } from '../../../../src/arm/index.ts';
 import { SimulatorEngine } from '../../../../src/backend/simulator/engine/engine.ts';
 import { Access, RunStatus } from '../../../../src/backend/simulator/engine/host.ts';
 import { assemble } from '../../../arm/a64/assemble.ts';
@@ -9,11 +9,15 @@ const code = ramBase + 0x1000;
 const data = ramBase + 0x8000;
 const unmapped = ramBase + 0xa000;
 
+const HLT = 0xd4400000;
+
 let host: FlatHost;
 beforeEach(() => {
   host = new FlatHost(1 << 20);
   host.isMapped = (page) => page !== unmapped;
 });
+
+const isCommon = ([first, second]: number[]) => commonPairs.some((pair) => pair[0] === first && pair[1] === second);
 
 /** Puts the program at `code` and pc to its start. */
 function load(...lines: string[]): void {
@@ -362,6 +366,17 @@ describe('code that changes', () => {
     expect(host.getX(0)).toBe(6n);
   });
 
+  test('by the first of a pair that has a handler of its own', () => {
+    const words = [0xb9000402, 0xd1001000]; // str w2, [x0, #4]; sub x0, x0, #4
+    expect(isCommon(words)).toBe(true);
+    host.program(code, [...words, HLT]);
+    host.pc = BigInt(code);
+    host.setX(0, BigInt(code));
+    host.setX(2, BigInt(plusOne));
+    expect(run()).toBe(RunStatus.stopped);
+    expect(host.getX(0)).toBe(BigInt(code + 1));
+  });
+
   test.each([
     ['a byte', 'strb w1, [x2, #1]', 0x08n],
     ['a pair', 'stp w1, w3, [x2, #-4]', 0xd503201fn],
@@ -441,7 +456,7 @@ describe('code that changes', () => {
     const count = Layout.pageCount + 3;
     const big = new FlatHost((count + 1) * 4096);
     for (let i = 0; i < count; i++) big.program(ramBase + 4096 * i, [plusOne, 0x14000400 - 1]);
-    big.program(ramBase + 4096 * count, [0xd4400000]);
+    big.program(ramBase + 4096 * count, [HLT]);
     for (let round = 1; round <= 2; round++) {
       big.pc = BigInt(ramBase);
       expect(big.engine.run(1e6)).toBe(RunStatus.stopped);
@@ -480,6 +495,22 @@ describe('breakpoints', () => {
     expect(at()).toBe(1);
     expect(run(1)).toBe(RunStatus.budget);
     expect(at()).toBe(3);
+  });
+
+  test('in the middle of a pair that has a handler of its own', () => {
+    const words = [0xf100041f, 0x54000040]; // cmp x0, #1; b.eq .+8
+    expect(isCommon(words)).toBe(true);
+    host.program(code, [...words, HLT]);
+    expect(run(10)).toBe(RunStatus.stopped);
+    host.engine.setBreakpoints([here(1)]);
+    host.pc = here(0);
+    expect(run(10)).toBe(RunStatus.breakpoint);
+    expect(at()).toBe(1);
+    host.engine.setBreakpoints([]);
+    host.pc = here(0);
+    expect(run(1)).toBe(RunStatus.budget);
+    expect(at()).toBe(1);
+    expect(run(10)).toBe(RunStatus.stopped);
   });
 
   test('are found at every exception level, in decoded code too', () => {
