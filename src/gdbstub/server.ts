@@ -113,7 +113,8 @@ class Service {
   }
 
   /** The connection's session has left the machine. */
-  gone(): void {
+  gone(connection: Connection): void {
+    if (connection !== this.#connection) return;
     this.#connection = undefined;
     const next = this.#next;
     this.#next = undefined;
@@ -209,7 +210,7 @@ class Connection {
     } catch (error) {
       this.#service.log(`error in the session: ${describe(error)}`);
       this.#stream.destroy();
-      if (this.leaving) this.#service.gone();
+      if (this.leaving) this.#service.gone(this);
       else this.drop('the session has failed');
     }
   }
@@ -272,7 +273,7 @@ class Connection {
   #settle(): void {
     const stream = this.#stream;
     if (this.#session.left) {
-      if (this.leaving) this.#service.gone();
+      if (this.leaving) this.#service.gone(this);
       return;
     }
     if (this.leaving) return;

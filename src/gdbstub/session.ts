@@ -419,13 +419,14 @@ export class Session implements Context {
     if (this.#left) return;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    // After a detach too: the machine that runs is halted here only to be let go for good.
-    const running = this.#machine === 'running';
-    this.#halt(() => {
-      if (this.attached || running) this.detach();
-      this.#left = true;
-      return noReply;
-    });
+    // After a detach there is nothing to be left, but for a machine that was just being halted again.
+    if (!this.attached && !this.#whenStopped) this.#left = true;
+    else
+      this.#halt(() => {
+        this.detach();
+        this.#left = true;
+        return noReply;
+      });
   }
 
   /** A client that cannot be talked to any longer. */

@@ -145,6 +145,28 @@ describe('going', () => {
     conversation.machine.execution.interrupt();
   });
 
+  test('a connection that is closed after a detach leaves the machine alone', async () => {
+    const conversation = await noAck();
+    await conversation.ask('D');
+    conversation.effects.length = 0;
+    await conversation.close();
+    expect(conversation.effects).toEqual([]);
+    expect(conversation.session.left).toBe(true);
+    conversation.machine.execution.interrupt();
+  });
+
+  test('a connection that is lost while the machine is being halted again: it runs on', async () => {
+    const session = new Session(new LineMachine());
+    session.opened('stopped');
+    session.receive(latin1(frameOf('D')));
+    session.running();
+    expect(session.receive(latin1(frameOf('vAttach;1'))).map(({ kind }) => kind)).toEqual(['send', 'interrupt']);
+    expect(session.closed()).toEqual([]);
+    expect(session.left).toBe(false);
+    expect(session.stopped({ kind: 'interrupted', thread: 1 }).map(({ kind }) => kind)).toEqual(['resume']);
+    expect(session.left).toBe(true);
+  });
+
   test('the machine can be told to stay', async () => {
     const conversation = await noAck(new Conversation({ onDetach: 'stay' }));
     await conversation.close();
