@@ -1,0 +1,62 @@
+/** The root file system of the lab: busybox, Node and its libraries, kernel modules, and the compiled project. */
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { packageRoot } from '../../bin/package.ts';
+import { Archive } from './cpio.ts';
+import { modules, type Parts } from './packages.ts';
+
+const libraries = [
+  'ld-linux-aarch64.so.1',
+  'libc.so.6',
+  'libdl.so.2',
+  'libgcc_s.so.1',
+  'libm.so.6',
+  'libpthread.so.0',
+  'librt.so.1',
+  'libstdc++.so.6',
+];
+
+/** `compiled`: the compiler's output, which becomes dist/. `files`: what else is wanted, by its name in the guest. */
+export function initramfs(parts: Parts, compiled: string, files: Readonly<Record<string, string>> = {}): Archive {
+  const archive = new Archive();
+  const sources = path.join(packageRoot(), 'test/kvm');
+  for (const name of ['/proc', '/sys', '/dev', '/tmp']) archive.directory(name);
+  // The kernel opens it before anything is mounted.
+  archive.characterDevice('/dev/console', 5, 1);
+  archive.file('/init', readFileSync(path.join(sources, 'init.sh')), 0o755);
+  archive.file('/bin/serve', readFileSync(path.join(sources, 'serve.sh')), 0o755);
+  archive.file('/bin/arm-gdbstub', '#!/bin/sh\nexec node /project/dist/bin/arm-gdbstub.js "$@"\n', 0o755);
+  archive.copy('/bin/busybox', path.join(parts.busybox, 'bin/busybox'));
+  archive.copy('/bin/node', path.join(parts.node, 'bin/node'));
+  for (const name of libraries) archive.copy(`/lib/aarch64-linux-gnu/${name}`, find(parts.libraries, name));
+  archive.link('/lib/ld-linux-aarch64.so.1', 'aarch64-linux-gnu/ld-linux-aarch64.so.1');
+  for (const name of modules) archive.copy(`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`));
+  addProject(archive, compiled);
+  for (const [name, file] of Object.entries(files)) archive.copy(name, file);
+  return archive;
+}
+
+/** Laid out as the published package is. */
+function addProject(archive: Archive, compiled: string): void {
+  const root = packageRoot();
+  archive.copy('/project/package.json', path.join(root, 'package.json'));
+  archive.copy('/project/demo', path.join(root, 'demo'));
+  archive.copy('/project/dist', compiled, (file) => /\.(js|json|node|wasm|bin)$/.test(file));
+  const lock = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  for (const [name, { dev, optional }] of Object.entries(lock.packages))
+    if (name.startsWith('node_modules/') && !dev && !optional)
+      archive.copy(`/project/${name}`, path.join(root, name), (file) => /\.([cm]?js|json)$/.test(file));
+}
+
+/** The kernel, as QEMU boots it. */
+export const kernelFile = ({ kernel }: Parts): string => find([kernel], /^vmlinuz-/);
+
+function find(folders: readonly string[], name: string | RegExp): string {
+  for (const folder of folders)
+    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      if (typeof name === 'string' ? path.basename(entry) === name : name.test(path.basename(entry)))
+        return realpathSync(path.join(folder, entry));
+  throw new Error(`${folders.join(', ')}: no ${name}; delete the folder, and it is fetched again`);
+}
