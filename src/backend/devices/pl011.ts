@@ -47,13 +47,17 @@ const BACKLOG = 4096;
 
 export class Pl011 implements Device {
   private readonly send: (byte: number) => void;
+  /** UARTINTR: called when the level has changed. */
+  private readonly wire: (level: boolean) => void;
+  private level: boolean = false;
   private readonly registers = new Map<number, number>();
   private received: number[] = [];
-  /** Raw interrupts: they have no wire yet. */
+  /** Raw interrupts. */
   private interrupts = 0;
 
-  constructor(send: (byte: number) => void) {
+  constructor(send: (byte: number) => void, wire: (level: boolean) => void = () => undefined) {
     this.send = send;
+    this.wire = wire;
     this.reset();
   }
 
@@ -61,6 +65,7 @@ export class Pl011 implements Device {
     for (const [offset, [, value]] of Object.entries(stored)) this.registers.set(Number(offset), value);
     this.received = [];
     this.interrupts = 0;
+    this.updateWire();
   }
 
   /** Bytes from outside. Returns how many were taken; the rest finds no room. */
@@ -68,6 +73,7 @@ export class Pl011 implements Device {
     const taken = Math.min(bytes.length, BACKLOG - this.received.length);
     for (let i = 0; i < taken; i++) this.received.push(bytes[i]);
     if (taken > 0) this.interrupts |= Interrupt.RX;
+    this.updateWire();
     return taken;
   }
 
@@ -93,15 +99,24 @@ export class Pl011 implements Device {
       this.interrupts |= Interrupt.TX;
     } else if (offset === Register.ICR) this.interrupts &= ~value;
     else if (offset in stored) this.registers.set(offset, value & stored[offset][0]);
+    this.updateWire();
   }
 
   private value(offset: number): number {
     return this.registers.get(offset) ?? 0;
   }
 
+  private updateWire(): void {
+    const level = (this.interrupts & this.value(Register.IMSC)) !== 0;
+    if (level === this.level) return;
+    this.level = level;
+    this.wire(level);
+  }
+
   private take(): number {
     const byte = this.received.shift() ?? 0;
     if (this.received.length === 0) this.interrupts &= ~Interrupt.RX;
+    this.updateWire();
     return byte;
   }
 

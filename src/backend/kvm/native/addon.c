@@ -147,9 +147,10 @@ static void memory_finalize(napi_env env, void *data, void *hint) {
 }
 
 static bool get_memory(napi_env env, napi_value value, struct memory **memory) {
-  /* SAFETY: only ArrayBuffers made here carry the tag, and each keeps its memory for as long as it can be named. */
-  bool tagged = false;
+  /* SAFETY: only ArrayBuffers made here carry the tag, and one that is not detached has its memory. */
+  bool tagged = false, detached = true;
   if (napi_check_object_type_tag(env, value, &memory_tag, &tagged) != napi_ok || !tagged ||
+      napi_is_detached_arraybuffer(env, value, &detached) != napi_ok || detached ||
       napi_unwrap(env, value, (void **)memory) != napi_ok)
     return bad(env, "guest memory is expected");
   return true;
@@ -455,7 +456,15 @@ static napi_value js_kick(napi_env env, napi_callback_info info) {
 static napi_value js_close(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   struct wrap *wrap;
-  if (!arguments(env, info, 1, values) || !get_wrap(env, values[0], &wrap) || !wrap->handle) return NULL;
+  bool is_memory = false;
+  if (!arguments(env, info, 1, values)) return NULL;
+  /* Detached, so that no view reaches it; then memory_finalize is called. */
+  if (napi_is_arraybuffer(env, values[0], &is_memory) == napi_ok && is_memory) {
+    struct memory *memory;
+    if (get_memory(env, values[0], &memory)) napi_detach_arraybuffer(env, values[0]);
+    return NULL;
+  }
+  if (!get_wrap(env, values[0], &wrap) || !wrap->handle) return NULL;
   if (wrap->port) {
     napi_remove_env_cleanup_hook(env, port_close, wrap->port);
     port_close(wrap->port);

@@ -136,7 +136,7 @@ bool thread_is_busy(struct vcpu *vcpu) {
 static int run(struct vcpu *vcpu, void *argument) {
   (void)argument;
   int result = ioctl(vcpu->handle.fd, KVM_RUN, 0) < 0 ? -errno : 0;
-  if (result != -EINTR && result != -EAGAIN) return result;
+  if (result != -EINTR) return result;
   /* The kick is answered. One that comes from here on is for the next run. */
   pthread_mutex_lock(&vcpu->mutex);
   if (!vcpu->ending) __atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);

@@ -1,0 +1,134 @@
+/** Where things lie in the machine: as on QEMU's virt board, so that guests for it run. And the device tree that tells. */
+import { cells64, flatten, type Node } from './fdt.ts';
+
+export const RAM_BASE = 0x4000_0000;
+export const UART_BASE = 0x0900_0000;
+export const UART_SIZE = 0x1000;
+/** A shared interrupt, counted from the first of them. */
+export const UART_SPI = 1;
+export const GIC_DISTRIBUTOR = 0x0800_0000;
+export const GIC_CPU_INTERFACE = 0x0801_0000;
+export const GIC_REDISTRIBUTORS = 0x080a_0000;
+/** The frames of one CPU. */
+export const GIC_REDISTRIBUTOR_SIZE = 0x2_0000;
+/** Interrupts with those of the CPUs. */
+export const GIC_INTERRUPTS = 128;
+export const PMU_PPI = 7;
+
+/** Which interrupt controller the machine has. */
+export type GicVersion = 2 | 3;
+
+export interface Board {
+  /** In bytes. */
+  readonly ramSize: bigint;
+  /** The affinity fields of MPIDR_EL1 of each CPU. */
+  readonly cpus: readonly bigint[];
+  readonly gic: GicVersion;
+  readonly pmu: boolean;
+  readonly commandLine: string;
+  /** Physical addresses of the initial RAM disk: the first byte and the one after the last. */
+  readonly initrd?: { readonly start: bigint; readonly end: bigint };
+}
+
+/** Types and flags of interrupts in a device tree of a GIC. */
+const SPI = 0;
+const PPI = 1;
+const LEVEL_HIGH = 4;
+const GIC_PHANDLE = 1;
+const CLOCK_PHANDLE = 2;
+/** The timers: secure, non-secure, virtual, hypervisor. */
+const TIMER_PPIS = [13, 14, 11, 10];
+
+const range = (base: number, size: number): number[] => [...cells64(BigInt(base)), ...cells64(BigInt(size))];
+
+function interruptController({ gic, cpus }: Board): Node {
+  const second =
+    gic === 3 ? range(GIC_REDISTRIBUTORS, GIC_REDISTRIBUTOR_SIZE * cpus.length) : range(GIC_CPU_INTERFACE, 0x2000);
+  return {
+    properties: {
+      compatible: gic === 3 ? 'arm,gic-v3' : 'arm,cortex-a15-gic',
+      'interrupt-controller': true,
+      '#interrupt-cells': [3],
+      '#address-cells': [2],
+      '#size-cells': [2],
+      reg: [...range(GIC_DISTRIBUTOR, 0x1_0000), ...second],
+      phandle: [GIC_PHANDLE],
+    },
+  };
+}
+
+const cpu = (affinity: bigint): Node => ({
+  properties: {
+    device_type: 'cpu',
+    compatible: 'arm,armv8',
+    'enable-method': 'psci',
+    reg: cells64(affinity),
+  },
+});
+
+function chosen({ commandLine, initrd }: Board): Node {
+  const disk: Record<string, number[]> = initrd
+    ? { 'linux,initrd-start': cells64(initrd.start), 'linux,initrd-end': cells64(initrd.end) }
+    : {};
+  return { properties: { bootargs: commandLine, 'stdout-path': `/pl011@${UART_BASE.toString(16)}`, ...disk } };
+}
+
+/** The interrupt's cells of a private interrupt; a GICv2 wants to know for which CPUs. */
+const privateInterrupt = ({ gic, cpus }: Board, number: number): number[] => [
+  PPI,
+  number,
+  LEVEL_HIGH | (gic === 2 ? ((1 << cpus.length) - 1) << 8 : 0),
+];
+
+export function deviceTree(board: Board): Uint8Array {
+  const pmu: Record<string, Node> = board.pmu
+    ? { pmu: { properties: { compatible: 'arm,armv8-pmuv3', interrupts: privateInterrupt(board, PMU_PPI) } } }
+    : {};
+  return flatten({
+    properties: {
+      compatible: 'linux,dummy-virt',
+      model: 'linux,dummy-virt',
+      '#address-cells': [2],
+      '#size-cells': [2],
+      'interrupt-parent': [GIC_PHANDLE],
+    },
+    children: {
+      chosen: chosen(board),
+      [`memory@${RAM_BASE.toString(16)}`]: {
+        properties: { device_type: 'memory', reg: [...cells64(BigInt(RAM_BASE)), ...cells64(board.ramSize)] },
+      },
+      cpus: {
+        properties: { '#address-cells': [2], '#size-cells': [0] },
+        children: Object.fromEntries(board.cpus.map((affinity) => [`cpu@${affinity.toString(16)}`, cpu(affinity)])),
+      },
+      psci: { properties: { compatible: ['arm,psci-1.0', 'arm,psci-0.2'], method: 'hvc' } },
+      [`intc@${GIC_DISTRIBUTOR.toString(16)}`]: interruptController(board),
+      timer: {
+        properties: {
+          compatible: 'arm,armv8-timer',
+          interrupts: TIMER_PPIS.flatMap((number) => privateInterrupt(board, number)),
+          'always-on': true,
+        },
+      },
+      ...pmu,
+      'apb-pclk': {
+        properties: {
+          compatible: 'fixed-clock',
+          '#clock-cells': [0],
+          'clock-frequency': [24_000_000],
+          'clock-output-names': 'clk24mhz',
+          phandle: [CLOCK_PHANDLE],
+        },
+      },
+      [`pl011@${UART_BASE.toString(16)}`]: {
+        properties: {
+          compatible: ['arm,pl011', 'arm,primecell'],
+          reg: range(UART_BASE, UART_SIZE),
+          interrupts: [SPI, UART_SPI, LEVEL_HIGH],
+          clocks: [CLOCK_PHANDLE, CLOCK_PHANDLE],
+          'clock-names': ['uartclk', 'apb_pclk'],
+        },
+      },
+    },
+  });
+}

@@ -1,0 +1,295 @@
+/** A virtual machine of KVM: vCPUs, RAM, an interrupt controller and a serial port, where QEMU's virt board has them. */
+import { encodingNumber } from '../../arm/index.ts';
+import {
+  type Board,
+  deviceTree,
+  GIC_REDISTRIBUTOR_SIZE,
+  GIC_REDISTRIBUTORS,
+  type GicVersion,
+  PMU_PPI,
+  RAM_BASE,
+  UART_BASE,
+  UART_SIZE,
+  UART_SPI,
+} from '../board.ts';
+import type { MappedDevice } from '../devices/device.ts';
+import { Pl011 } from '../devices/pl011.ts';
+import type { Image } from '../image/image.ts';
+import { CoreId, sysregId } from '../kvm-ids.ts';
+import type { Machine, PhysicalMemory, Vcpu } from '../vcpu.ts';
+import { type Addon, AddonMissing, type Handle, loadAddon } from './addon.ts';
+import { Bus } from './bus.ts';
+import { capability, enableCapability, openKvm, requireCapabilities } from './capabilities.ts';
+import { Capability, Ioctl, VcpuFeature, VcpuPmu } from './constants.ts';
+import { checked, KvmError, made } from './error.ts';
+import { createGic, initialiseGic, type KvmGic, setInterruptLine } from './gic.ts';
+import { targetOf, vcpuInit } from './structures.ts';
+import { KvmVcpu } from './vcpu.ts';
+
+export interface KvmOptions {
+  /** Bytes, a multiple of 4096. */
+  readonly ramSize: number;
+  readonly image: Image;
+  /** How many vCPUs; one. */
+  readonly cpus?: number;
+  /** Gets what the guest sends over the serial port. */
+  readonly serial?: (bytes: Uint8Array) => void;
+  /** What a user should know that no debugger asks for. */
+  readonly log?: (message: string) => void;
+  /** For a Linux kernel. */
+  readonly commandLine?: string;
+  readonly initrd?: Uint8Array;
+  /** A performance monitor and pointer authentication, where the host has them: yes. */
+  readonly pmu?: boolean;
+  readonly pauth?: boolean;
+}
+
+const MOST_CPUS = Math.floor((UART_BASE - GIC_REDISTRIBUTORS) / GIC_REDISTRIBUTOR_SIZE);
+const TWO_MIB = 0x20_0000;
+const SLOT = 0;
+/** Interrupts of a CPU begin here. */
+const FIRST_PPI = 16;
+const CNTVCT_EL0 = encodingNumber([3, 3, 14, 0, 2]);
+const MPIDR_EL1 = encodingNumber([3, 0, 0, 0, 5]);
+/** Aff3 and Aff2 to Aff0 of MPIDR_EL1. */
+const AFFINITY = 0xff_00ff_ffffn;
+const ENOMEM = 12;
+
+/** The VM as it is from one reset to the next. */
+interface Running {
+  readonly vm: Handle;
+  readonly gic: KvmGic;
+}
+
+export class KvmMachine implements Machine {
+  readonly name = 'kvm';
+  readonly vcpus: readonly Vcpu[];
+  readonly memory: PhysicalMemory;
+  readonly hardwareBreakpoints: number;
+  readonly hardwareWatchpoints: number;
+  readonly #addon: Addon;
+  readonly #system: Handle;
+  readonly #options: KvmOptions;
+  readonly #features: readonly number[];
+  readonly #vcpus: readonly KvmVcpu[];
+  readonly #uart: Pl011;
+  readonly #devices: readonly MappedDevice[];
+  #buffer: ArrayBuffer;
+  #ram: Uint8Array;
+  #running: Running | undefined;
+  /** Sent by the guest, not yet handed out. */
+  #sent: number[] = [];
+  /** The virtual counter where it stands still. */
+  #stopped: bigint | undefined;
+
+  /** Throws KvmError: a sentence that says what stands in the way. */
+  constructor(options: KvmOptions) {
+    const addon = loadAddon();
+    if (addon instanceof AddonMissing) throw new KvmError(addon.reason);
+    const { cpus = 1 } = options;
+    if (cpus < 1 || cpus > MOST_CPUS) throw new KvmError(`a machine has 1 to ${MOST_CPUS} CPUs, not ${cpus}`);
+    this.#addon = addon;
+    this.#options = options;
+    this.#system = openKvm(addon);
+    this.#uart = new Pl011(
+      (byte) => this.#sent.push(byte),
+      (level) => this.#interrupt(level),
+    );
+    this.#devices = [{ base: UART_BASE, size: UART_SIZE, device: this.#uart }];
+    const bus = new Bus(this.#devices);
+    const { log = () => undefined } = options;
+    const flush = () => this.#flush();
+    this.#vcpus = Array.from({ length: cpus }, (_, index) => new KvmVcpu({ addon, index, bus, flush, log }));
+    this.vcpus = this.#vcpus;
+    try {
+      requireCapabilities(addon, this.#system);
+      this.hardwareBreakpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_BPS);
+      this.hardwareWatchpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_WPS);
+      this.#features = this.#wantedFeatures();
+      this.#buffer = this.#createMemory();
+      this.#ram = new Uint8Array(this.#buffer);
+      this.memory = this.#physicalMemory();
+      this.#create();
+    } catch (error) {
+      this.#destroy();
+      addon.close(this.#system);
+      throw error;
+    }
+  }
+
+  #has(number: number): number {
+    return capability(this.#addon, this.#system, number);
+  }
+
+  #wantedFeatures(): number[] {
+    const { pmu = true, pauth = true } = this.#options;
+    const features: number[] = [VcpuFeature.PSCI_0_2];
+    if (pmu && this.#has(Capability.KVM_CAP_ARM_PMU_V3)) features.push(VcpuFeature.PMU_V3);
+    if (pauth && this.#has(Capability.KVM_CAP_ARM_PTRAUTH_ADDRESS) && this.#has(Capability.KVM_CAP_ARM_PTRAUTH_GENERIC))
+      features.push(VcpuFeature.PTRAUTH_ADDRESS, VcpuFeature.PTRAUTH_GENERIC);
+    return features;
+  }
+
+  #createMemory(): ArrayBuffer {
+    const mebibytes = this.#options.ramSize >> 20;
+    return made(this.#addon.createMemory(this.#options.ramSize), `${mebibytes} MiB of RAM`, {
+      [ENOMEM]: 'the host has not so much memory',
+    });
+  }
+
+  /** The VM with all that belongs to it, and the image in its RAM. */
+  #create(): void {
+    const addon = this.#addon;
+    const vm = made(addon.createVm(this.#system, 0), 'KVM_CREATE_VM');
+    try {
+      if (this.#has(Capability.KVM_CAP_ARM_NISV_TO_USER))
+        enableCapability(addon, vm, Capability.KVM_CAP_ARM_NISV_TO_USER);
+      checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#buffer), 'KVM_SET_USER_MEMORY_REGION');
+      for (const vcpu of this.#vcpus) this.#createVcpu(vm, vcpu);
+      const gic = createGic(addon, vm);
+      this.#running = { vm, gic };
+      initialiseGic(addon, gic);
+      for (const vcpu of this.#vcpus) this.#initialisePmu(vcpu);
+    } catch (error) {
+      if (!this.#running) addon.close(vm);
+      throw error;
+    }
+    this.#load();
+  }
+
+  #createVcpu(vm: Handle, vcpu: KvmVcpu): void {
+    const addon = this.#addon;
+    const handle = made(
+      addon.createVcpu(vm, vcpu.index, () => vcpu.ended()),
+      'KVM_CREATE_VCPU',
+    );
+    const preferred = new Uint8Array(32);
+    checked(addon.ioctl(vm, Ioctl.KVM_ARM_PREFERRED_TARGET, preferred), 'KVM_ARM_PREFERRED_TARGET');
+    // The guest starts the others by PSCI.
+    const features = vcpu.index === 0 ? this.#features : [...this.#features, VcpuFeature.POWER_OFF];
+    const init = vcpuInit(targetOf(preferred), features);
+    checked(addon.ioctl(handle, Ioctl.KVM_ARM_VCPU_INIT, init), 'KVM_ARM_VCPU_INIT');
+    vcpu.attach({ handle, init });
+  }
+
+  /** The PMU raises its interrupt at the GIC, so this comes last. Without it KVM_RUN would refuse. */
+  #initialisePmu(vcpu: KvmVcpu): void {
+    if (!this.#features.includes(VcpuFeature.PMU_V3)) return;
+    const interrupt = new Uint8Array(Int32Array.of(FIRST_PPI + PMU_PPI, 0).buffer);
+    vcpu.setAttribute(VcpuPmu.CTRL, VcpuPmu.IRQ, interrupt);
+    vcpu.setAttribute(VcpuPmu.CTRL, VcpuPmu.INIT, undefined);
+  }
+
+  /** The image into RAM that is zero, and the first CPU to its entry. The loader has seen that it fits. */
+  #load(): void {
+    const { image } = this.#options;
+    const ram = this.#ram;
+    let end = RAM_BASE;
+    for (const { address, data, length } of image.segments) {
+      ram.set(data, Number(address) - RAM_BASE);
+      end = Math.max(end, Number(address + length));
+    }
+    if (image.kind === 'linux') this.#write(CoreId.X(0), BigInt(this.#loadDeviceTree(end)));
+    this.#write(CoreId.PC, image.entry);
+    this.#addon.clean(this.#buffer, 0, Math.min(end - RAM_BASE, ram.length));
+  }
+
+  /** A device tree behind the kernel, and the initial RAM disk behind that. The tree's address. */
+  #loadDeviceTree(kernelEnd: number): number {
+    const { commandLine = '', initrd, ramSize } = this.#options;
+    const at = Math.ceil(kernelEnd / TWO_MIB) * TWO_MIB;
+    const disk = at + TWO_MIB;
+    const end = disk + (initrd?.length ?? 0);
+    if (end > RAM_BASE + ramSize)
+      throw new KvmError(
+        `the kernel, its device tree and RAM disk need ${Math.ceil((end - RAM_BASE) / (1 << 20))} MiB of RAM`,
+      );
+    const board: Board = {
+      ramSize: BigInt(ramSize),
+      cpus: this.#vcpus.map((vcpu) => vcpu.read(sysregId(MPIDR_EL1)) & AFFINITY),
+      gic: this.#gicVersion,
+      pmu: this.#features.includes(VcpuFeature.PMU_V3),
+      commandLine,
+      initrd: initrd && { start: BigInt(disk), end: BigInt(end) },
+    };
+    const tree = deviceTree(board);
+    this.#ram.set(tree, at - RAM_BASE);
+    this.#addon.clean(this.#buffer, at - RAM_BASE, tree.length);
+    if (initrd) this.#ram.set(initrd, disk - RAM_BASE);
+    return at;
+  }
+
+  get #gicVersion(): GicVersion {
+    return this.#running?.gic.version ?? 3;
+  }
+
+  #write(id: bigint, value: bigint): void {
+    this.#vcpus[0].write(id, value);
+  }
+
+  #destroy(): void {
+    for (const vcpu of this.#vcpus) vcpu.detach();
+    if (!this.#running) return;
+    this.#addon.close(this.#running.gic.handle);
+    this.#addon.close(this.#running.vm);
+    this.#running = undefined;
+  }
+
+  stopClock(): void {
+    this.#stopped ??= this.#vcpus[0].read(sysregId(CNTVCT_EL0));
+  }
+
+  startClock(): void {
+    if (this.#stopped === undefined) return;
+    this.#write(sysregId(CNTVCT_EL0), this.#stopped);
+    this.#stopped = undefined;
+  }
+
+  /** Bytes for the guest's serial port. Returns how many were taken. */
+  receive(bytes: Uint8Array): number {
+    return this.#uart.receive(bytes);
+  }
+
+  /** A new VM over new RAM: nothing of the old one is left, neither pending interrupts nor the clock. */
+  reset(): void {
+    this.#destroy();
+    for (const { device } of this.#devices) device.reset();
+    this.#stopped = undefined;
+    this.#addon.close(this.#buffer);
+    this.#buffer = this.#createMemory();
+    this.#ram = new Uint8Array(this.#buffer);
+    this.#create();
+  }
+
+  close(): void {
+    this.#destroy();
+    this.#addon.close(this.#buffer);
+    this.#addon.close(this.#system);
+    this.#ram = new Uint8Array();
+    this.#flush();
+  }
+
+  #interrupt(level: boolean): void {
+    if (this.#running) setInterruptLine(this.#addon, this.#running.vm, UART_SPI, level);
+  }
+
+  #flush(): void {
+    if (this.#sent.length === 0) return;
+    const bytes = Uint8Array.from(this.#sent);
+    this.#sent = [];
+    this.#options.serial?.(bytes);
+  }
+
+  #physicalMemory(): PhysicalMemory {
+    const { ramSize } = this.#options;
+    return {
+      ranges: [{ start: BigInt(RAM_BASE), length: BigInt(ramSize) }],
+      view: (address, length) => {
+        const offset = Number(address) - RAM_BASE;
+        if (offset < 0 || offset >= ramSize) return undefined;
+        return this.#ram.subarray(offset, Math.min(offset + length, ramSize));
+      },
+      changed: (address, length) => this.#addon.clean(this.#buffer, Number(address) - RAM_BASE, length),
+    };
+  }
+}
