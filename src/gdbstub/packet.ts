@@ -24,14 +24,14 @@ export type Reply = undefined | string | TargetError | typeof noReply | ((output
 export const unsupported = '';
 
 export interface SessionOptions {
-  /** Told to lldb as the server's name and version. */
+  /** Told to lldb as the server's name and version. Default: gdbstub, 0. */
   readonly name: string;
   readonly version: string;
-  /** Most bytes of a packet. */
+  /** Most bytes of a packet. Default: 0x20000. */
   readonly packetSize: number;
-  /** k and vKill end the machine, if it can end; otherwise they detach. */
+  /** k and vKill end the machine, if it can end. Default: they detach. */
   readonly allowKill: boolean;
-  /** What a stopped machine does when its debugger goes. */
+  /** What a stopped machine does when its debugger goes. Default: it goes on. */
   readonly onDetach: 'resume' | 'stay';
 }
 

@@ -46,6 +46,7 @@ export async function serve(target: Target, options: ServeOptions): Promise<Serv
     service.accept(socket, socket.remoteAddress ?? 'a local client'),
   );
   const address = await bind(listener, listen);
+  listener.on('error', (error) => service.log(`cannot accept: ${error.message}`));
   service.start();
   return {
     address,
@@ -60,7 +61,8 @@ export async function serve(target: Target, options: ServeOptions): Promise<Serv
 const mostUnread = 1 << 20;
 /** How long machine and session may go on between themselves before sockets are looked at, in milliseconds. */
 const slice = 20;
-const refusalPatience = 1000;
+/** For a client to close its side, in milliseconds. */
+const patience = 1000;
 
 class Service {
   readonly #target: Target;
@@ -200,7 +202,7 @@ class Connection {
     else this.#stream.end();
     // A client that does not close its side does not keep the socket.
     this.#stream.resume();
-    setTimeout(() => this.#stream.destroy(), refusalPatience).unref();
+    setTimeout(() => this.#stream.destroy(), patience).unref();
     this.#do(() => this.#session.closed());
   }
 
@@ -313,9 +315,9 @@ function refuse(stream: Duplex): void {
   const end = (): void => {
     clearTimeout(timer);
     stream.end(bytes);
-    setTimeout(() => stream.destroy(), refusalPatience).unref();
+    setTimeout(() => stream.destroy(), patience).unref();
   };
-  const timer = setTimeout(end, refusalPatience).unref();
+  const timer = setTimeout(end, patience).unref();
   stream.on('error', () => stream.destroy());
   stream.on('close', () => clearTimeout(timer));
   stream.once('data', end);

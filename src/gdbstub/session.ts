@@ -40,14 +40,6 @@ export type Effect =
   /** The machine is to be ended. */
   | { readonly kind: 'kill' };
 
-export const defaultOptions: SessionOptions = {
-  name: 'gdbstub',
-  version: '0',
-  packetSize: 0x20000,
-  allowKill: false,
-  onDetach: 'resume',
-};
-
 /** A client that sends as much while the machine runs does not wait for answers. */
 const mostWaiting = 4 << 20;
 /** Output that is sent before more packets are looked at. */
@@ -104,7 +96,13 @@ export class Session implements Context {
 
   constructor(target: Target, options: Partial<SessionOptions> = {}) {
     this.target = target;
-    this.options = { ...defaultOptions, ...options };
+    this.options = {
+      name: options.name ?? 'gdbstub',
+      version: options.version ?? '0',
+      packetSize: options.packetSize ?? 0x20000,
+      allowKill: options.allowKill ?? false,
+      onDetach: options.onDetach ?? 'resume',
+    };
     this.breakpoints = new BreakpointTable(target.breakpoints);
     this.#packets = new PacketTable(packets, target);
     this.#input = new Input(this.options.packetSize);
@@ -195,7 +193,7 @@ export class Session implements Context {
   /** Answers what could not be read. */
   #refuse(error: TargetError): void {
     if (this.#acks) this.#output.byte(Byte.plus);
-    this.#send(error, undefined);
+    this.#send(error);
   }
 
   /** Once a chunk: many `-` must not become a flood of long replies. */
@@ -245,7 +243,7 @@ export class Session implements Context {
   #handle(bytes: Uint8Array, start: number, end: number): void {
     const match = this.#packets.find(bytes, start, end);
     if (match) this.#reply(this.#run(match), match.packet);
-    else this.#send(unsupported, undefined);
+    else this.#send(unsupported);
     if (this.#output.length > mostOutput) this.#full = true;
   }
 
@@ -260,7 +258,7 @@ export class Session implements Context {
     if (reply !== noReply) this.#send(reply, packet);
   }
 
-  #send(reply: Exclude<Reply, typeof noReply>, packet: Packet | undefined): void {
+  #send(reply: Exclude<Reply, typeof noReply>, packet?: Packet): void {
     const output = this.#output;
     output.begin();
     if (reply === undefined) output.text('OK');
@@ -318,7 +316,7 @@ export class Session implements Context {
       this.generalThread = stop.thread;
       this.continueThread = stop.thread;
     }
-    this.#send((output) => writeStop(output, this, stop), undefined);
+    this.#send((output) => writeStop(output, this, stop));
   }
 
   /** Whether the machine goes on although it is at these breakpoints: by their conditions, or after their commands. */
@@ -524,10 +522,6 @@ export class Session implements Context {
   }
 
   print(text: string): void {
-    for (let at = 0; at < text.length; at += 4096) {
-      this.#output.begin();
-      this.#output.text(`O${hexText(text.slice(at, at + 4096))}`);
-      this.#output.end();
-    }
+    for (let at = 0; at < text.length; at += 4096) this.#send(`O${hexText(text.slice(at, at + 4096))}`);
   }
 }

@@ -162,4 +162,6 @@ export interface HostInfo {
   readonly hostname?: string;
   /** Bits of a virtual address that are not tag or sign, for low and high addresses. */
   readonly addressingBits?: () => { readonly low: number; readonly high: number };
+  /** lldb's words for what one watchpoint can cover, as `aarch64-mask`. Without them it uses one for each 8 bytes. */
+  readonly watchpointTypes?: readonly string[];
 }

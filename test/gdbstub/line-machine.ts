@@ -151,6 +151,7 @@ export class LineMachine implements Target {
     endian: 'little',
     pointerSize: 8,
     addressingBits: () => ({ low: 39, high: 39 }),
+    watchpointTypes: ['aarch64-mask', 'aarch64-bas'],
   };
 
   readonly reset = () => {

@@ -9,14 +9,11 @@ function piece(context: Context, name: string, offset: number, length: number, m
   const document: Document = kept ?? documentOf(make());
   context.documents.set(name, document);
   if (offset > document.length) return new TargetError(`${name} has only ${document.length} bytes`, 22);
+  // Half of a packet: with all escapes it is a whole one.
+  const part = document.subarray(offset, offset + Math.min(length, context.options.packetSize >> 1));
   return (output) => {
-    const rest = document.subarray(offset, offset + length);
-    const last = offset + rest.length === document.length;
-    // Escapes make a piece longer; what does not fit is left for the next one.
-    const most = context.options.packetSize - 1;
-    const fits = last && rest.every((byte) => byte !== 0x7d) && rest.length < most;
-    output.text(fits ? 'l' : 'm');
-    output.binary(fits ? rest : rest.subarray(0, most >> 1));
+    output.text(offset + part.length === document.length ? 'l' : 'm');
+    output.binary(part);
   };
 }
 

@@ -15,7 +15,12 @@ export const sessionPackets = [
       const told = features.split(';');
       context.clientFeatures = new Set(told);
       if (told.some((feature) => lldbRegisters.test(feature))) context.isLldb();
-      return [`PacketSize=${hex(context.options.packetSize)}`, ...context.features()].join(';');
+      const watchpoints = context.target.host?.watchpointTypes;
+      return [
+        `PacketSize=${hex(context.options.packetSize)}`,
+        ...context.features(),
+        ...(watchpoints ? [`SupportedWatchpointTypes=${watchpoints.join(',')}`] : []),
+      ].join(';');
     },
   }),
 
