@@ -88,7 +88,6 @@ export const Record = {
   near: 28,
   /** Up to 4 immediates, then labels: 64 bits each. */
   immediates: 32,
-  /** Of the records of a page. */
-  perPage: 1025,
+  /** Of the records of a page of code. */
   pageBytes: 1025 * 64,
 } as const;

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { Context, Layout, Record } from '../../../src/arm/index.ts';
+
+test('the areas of memory do not overlap', () => {
+  const areas: readonly (readonly [name: string, start: number, bytes: number])[] = [
+    ['x', Layout.x, 34 * 8],
+    ['pc', Layout.pc, 8],
+    ['scratch', Layout.scratch, 16],
+    ['flags', Layout.flagsKind, 24],
+    ['budget', Layout.budget, 4],
+    ['exclusive', Layout.exclusive, 32],
+    ['pstate', Layout.pstate, 4],
+    ['spCheck', Layout.spCheck, 4],
+    ['alignCheck', Layout.alignCheck, 4],
+    ['context', Layout.context, 4],
+    ['undecoded', Layout.undecoded, 4],
+    ['v', Layout.v, 32 * 16],
+    ['system', Layout.system, Layout.systemBytes],
+    ['contexts', Layout.contexts, 3 * Context.bytes],
+    ['part', Layout.part, Record.pageBytes],
+    // 64 bits for each page of 4 GiB.
+    ['codeLines', Layout.codeLines, 2 ** 20 * 8],
+    ['pages', Layout.pages, Layout.pageCount * Record.pageBytes],
+    ['ram', Layout.ram, 0],
+  ];
+  const overlaps = areas.slice(1).filter(([, start], i) => start < areas[i][1] + areas[i][2]);
+  expect(overlaps).toEqual([]);
+  expect(Layout.ram % 65536).toBe(0);
+});
+
+test('a record has room for its operands, and slots fit 16 bits', () => {
+  expect(Record.registers + 6 * 2).toBeLessThanOrEqual(Record.near);
+  expect(Record.immediates + 4 * 8).toBe(Record.bytes);
+  expect(Layout.pc).toBeLessThan(65536);
+});
