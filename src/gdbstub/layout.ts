@@ -16,7 +16,7 @@ export interface LayoutRegister {
 const layoutRegister = (description: RegisterDescription): LayoutRegister => ({
   number: description.number,
   name: description.name,
-  bytes: (description.bits + 7) >> 3,
+  bytes: description.bits / 8,
   prefix: `${description.number.toString(16).padStart(2, '0')}:`,
   description,
 });

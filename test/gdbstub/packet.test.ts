@@ -62,3 +62,14 @@ test('the table refuses packets that cannot be told apart, and packets without a
   expect(() => checkPackets([one, other])).toThrow('defined twice');
   expect(() => packet('q', { doc: 'no sentence', run })).toThrow('sentences');
 });
+
+test('a handler that touches what its packet does not need does not compile', () => {
+  const doc = 'A test.';
+  packet('qA', { doc, needs: 'monitor', run: (_, { target }) => target.monitor.run('', 1) as string });
+  // @ts-expect-error monitor may be missing
+  packet('qB', { doc, run: (_, { target }) => target.monitor.run('', 1) as string });
+  // @ts-expect-error there is no field of this name
+  packet('qC{a:int}', { doc, run: ({ b }) => String(b) });
+  // @ts-expect-error a number is no reply
+  packet('qD{a:int}', { doc, run: ({ a }) => a });
+});

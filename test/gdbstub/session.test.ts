@@ -262,3 +262,49 @@ test('at most so many sets of registers are kept', async () => {
   expect(payloads(await conversation.ask('QRestoreRegisterState:1'))[0]).toMatch(/^E/);
   expect(payloads(await conversation.ask('QRestoreRegisterState:100'))).toEqual(['OK']);
 });
+
+describe('two threads', () => {
+  const start = (): { session: Session; ask: (packet: string) => { sent: string; actions?: unknown } } => {
+    const machine = Object.assign(new LineMachine(), {
+      threads: { list: () => [1, 2], name: (thread: number) => `cpu${thread - 1}`, extra: () => 'x' },
+    });
+    const session = new Session(machine);
+    session.opened('stopped');
+    session.receive(latin1(frameOf('QStartNoAckMode')));
+    const ask = (packet: string): { sent: string; actions?: unknown } => {
+      const effects = session.receive(latin1(frameOf(packet)));
+      return { sent: text(effects), actions: effects.find((effect) => effect.kind === 'resume')?.actions };
+    };
+    return { session, ask };
+  };
+  const go = (thread: number, kind: string, signal = 0): object => ({ thread, kind, signal });
+
+  test.each<[string, string, object[]]>([
+    ['', 'c', [go(1, 'continue'), go(2, 'continue')]],
+    ['', 's', [go(1, 'step'), go(2, 'continue')]],
+    ['Hc2', 's', [go(2, 'step')]],
+    ['Hc2', 'C05', [go(2, 'continue', 5)]],
+    ['Hg2', 's', [go(2, 'step'), go(1, 'continue')]],
+    ['', 'vCont;s:2', [go(2, 'step')]],
+    ['', 'vCont;s:2;c', [go(2, 'step'), go(1, 'continue')]],
+    ['', 'vCont;s:2;c:p1.1', [go(2, 'step'), go(1, 'continue')]],
+    ['', 'vCont;t:1;c:-1', [go(2, 'continue')]],
+    ['', 'vCont;c;s:2', [go(1, 'continue'), go(2, 'continue')]],
+  ])('%s %s', (before, packet, actions) => {
+    const { ask } = start();
+    if (before) expect(ask(before).sent).toBe(frameOf('OK'));
+    expect(ask(packet).actions).toEqual(actions);
+  });
+
+  test('the thread that stopped is chosen, and lldb is told of both', () => {
+    const { session, ask } = start();
+    ask('QListThreadsInStopReply');
+    ask('vCont;c');
+    expect(text(session.stopped({ kind: 'step', thread: 2 }))).toContain(
+      'T05thread:2;name:cpu1;threads:1,2;thread-pcs:40000000,40000000;',
+    );
+    expect(ask('qC').sent).toBe(frameOf('QC2'));
+    expect(ask('qThreadStopInfo1').sent).toContain('T00thread:1;name:cpu0;');
+    expect(payloads(ask('jThreadsInfo').sent)[0]).toMatch(/"tid":1.*"reason":"none".*"tid":2.*"reason":"trace"/);
+  });
+});
