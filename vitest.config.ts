@@ -3,10 +3,28 @@ import { Summary } from './test/summary.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
     reporters: ['default', new Summary()],
     coverage: { include: ['src/**/*.ts', 'bin/**/*.ts'] },
+    projects: [
+      {
+        test: {
+          name: 'here',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/kvm/**'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'kvm',
+          include: ['test/kvm/**/*.test.ts'],
+          testTimeout: 120_000,
+          // One machine at a time, and nothing beside it.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

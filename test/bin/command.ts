@@ -16,6 +16,8 @@ function sourcesHash(): string {
     'scripts',
     'bench',
     'types',
+    'test/backend',
+    'test/kvm',
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',

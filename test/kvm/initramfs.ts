@@ -1,4 +1,5 @@
 /** The root file system of the lab: busybox, Node and its libraries, kernel modules, and the compiled project. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../bin/package.ts';
@@ -32,6 +33,7 @@ export function initramfs(parts: Parts, compiled: string, files: Readonly<Record
   archive.link('/lib/ld-linux-aarch64.so.1', 'aarch64-linux-gnu/ld-linux-aarch64.so.1');
   for (const name of modules) archive.copy(`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`));
   addProject(archive, compiled);
+  addAddon(archive, parts);
   for (const [name, file] of Object.entries(files)) archive.copy(name, file);
   return archive;
 }
@@ -48,6 +50,16 @@ function addProject(archive: Archive, compiled: string): void {
   for (const [name, { dev, optional }] of Object.entries(lock.packages))
     if (name.startsWith('node_modules/') && !dev && !optional)
       archive.copy(`/project/${name}`, path.join(root, name), (file) => /\.([cm]?js|json)$/.test(file));
+}
+
+/** As npm would install it on arm64. */
+function addAddon(archive: Archive, { node }: Parts): void {
+  const folder = path.join(packageRoot(), 'src/backend/kvm/native');
+  execFileSync('make', ['-s', '-C', folder, `HEADERS=${path.join(node, 'include/node')}`], { stdio: 'pipe' });
+  const description = readFileSync(path.join(folder, 'package.json'), 'utf8');
+  const { name, files } = JSON.parse(description) as { name: string; files: readonly string[] };
+  for (const file of ['package.json', ...files])
+    archive.copy(`/project/node_modules/${name}/${file}`, path.join(folder, file));
 }
 
 /** The kernel, as QEMU boots it. */

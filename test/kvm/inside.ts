@@ -1,0 +1,57 @@
+/** The host's side of inside/agent.ts: a test inside the lab is run like a function. */
+import net from 'node:net';
+import { createInterface, type Interface } from 'node:readline';
+import type { Answer, Request } from './inside/agent.ts';
+import type { Job, Lab } from './lab.ts';
+
+export const agentPort = 1001;
+
+export class Inside {
+  readonly #lab: Lab;
+  #agent: { readonly job: Job; readonly socket: net.Socket; readonly lines: Interface } | undefined;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** Runs one test in the agent's process, or in a new one when that has died. */
+  async run(request: Request): Promise<Answer> {
+    this.#agent ??= await this.#start();
+    const { job, socket, lines } = this.#agent;
+    const line = await new Promise<string | undefined>((resolve) => {
+      lines.once('line', resolve);
+      lines.once('close', () => resolve(undefined));
+      socket.write(`${JSON.stringify(request)}\n`);
+    });
+    if (line !== undefined) return JSON.parse(line) as Answer;
+    this.#agent = undefined;
+    const { code, output } = await job.finished;
+    return { report: [], failure: `the process inside has ended with code ${code}:\n${output}` };
+  }
+
+  async #start() {
+    const job = this.#lab.start(`exec node dist/test/kvm/inside/agent.js ${agentPort}`);
+    await printed(job, 'listening\n');
+    const socket = net.connect(this.#lab.port(agentPort), '127.0.0.1');
+    socket.on('error', () => {});
+    return { job, socket, lines: createInterface(socket) };
+  }
+
+  close(): void {
+    this.#agent?.socket.destroy();
+    this.#agent?.job.kill();
+  }
+}
+
+/** Waits until a command has printed something; throws when it has ended without. */
+export async function printed(job: Job, text: string | RegExp): Promise<void> {
+  let ended = false;
+  void job.finished.then(() => {
+    ended = true;
+  });
+  const isThere = () => (typeof text === 'string' ? job.output.includes(text) : text.test(job.output));
+  while (!isThere()) {
+    if (ended) throw new Error(`it has ended without printing ${text}:\n${job.output}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
