@@ -16,10 +16,11 @@ interface Message {
 }
 
 /** Milliseconds that any one answer may take on a slow machine. */
-const patience = 15_000;
+const patience = 10_000;
 
 export class DebugAdapter {
   readonly #process: ChildProcessWithoutNullStreams;
+  readonly #ended: Promise<void>;
   readonly #events: Message[] = [];
   readonly #waiting: { readonly wants: (message: Message) => boolean; readonly take: (message: Message) => void }[] =
     [];
@@ -35,6 +36,7 @@ export class DebugAdapter {
       this.log += bytes;
     });
     this.#process.stdin.on('error', () => {});
+    this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()));
   }
 
   /** The response's body; throws with the adapter's message when the request fails. */
@@ -64,13 +66,14 @@ export class DebugAdapter {
     return this.#wait(`the event ${name}`, ({ type, event }) => type === 'event' && event === name);
   }
 
+  /** Disconnects, as the editor's button does, and waits for the end of the process. */
   async end(): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    await this.send('disconnect', { terminateDebuggee: false }).catch(() => undefined);
+    if (this.#process.stdin.writable) {
+      await this.send('disconnect', { terminateDebuggee: false }).catch(() => undefined);
+      this.#process.stdin.end();
+    }
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), 3000);
-    this.#process.stdin.end();
-    await ended;
+    await this.#ended;
     clearTimeout(timer);
   }
 
