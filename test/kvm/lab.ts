@@ -104,7 +104,9 @@ export class Lab {
 
   /** Starts a command of the shell. */
   start(command: string, onOutput?: (text: string) => void): Job {
-    const socket = net.connect(this.port(controlPort), '127.0.0.1', () => socket.write(`${command}\n`));
+    const socket = net.connect(this.port(controlPort), '127.0.0.1', () =>
+      socket.write(`${Buffer.from(command).toString('base64')}\n`),
+    );
     const greeting = 'lab\n';
     let text = '';
     let shown = greeting.length;
