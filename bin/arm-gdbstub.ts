@@ -2,6 +2,7 @@
 /** The command line: one file a command in commands/. */
 import yargs from 'yargs';
 import { demo, demoOptions } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { registers, registersOptions } from './commands/registers.ts';
 import { run, runOptions } from './commands/run.ts';
@@ -24,6 +25,7 @@ const commandLine = (args: readonly string[]) =>
     .command(demo)
     .command(registers)
     .command(explain)
+    .command(doctor)
     .demandCommand(1, 1, 'a command is missing', 'one command at a time')
     .strict()
     .recommendCommands()

@@ -1,12 +1,31 @@
 /** The composition root: an image becomes a machine, the machine a debugger's target, the target a server. */
 import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { Guest, type Image, ImageError, parseImage, RAM_BASE, SimulatorMachine } from '../src/backend/index.ts';
+import {
+  Guest,
+  type Image,
+  ImageError,
+  inspectKvm,
+  KvmError,
+  KvmMachine,
+  parseImage,
+  RAM_BASE,
+  SimulatorMachine,
+} from '../src/backend/index.ts';
 import { type Address, formatAddress, type Server, type Stop, serve } from '../src/gdbstub/index.ts';
 import { complain, ExitCode, note, UserError } from './message.ts';
 import type { SerialTarget } from './options.ts';
 import { packageVersion } from './package.ts';
 
+export type Backend = 'auto' | 'simulator' | 'kvm';
+
 export interface MachineOptions {
+  /** The simulator. */
+  readonly backend?: Backend;
+  /** One. */
+  readonly cpus?: number;
+  /** For a Linux kernel. */
+  readonly commandLine?: string;
+  readonly initrd?: Uint8Array;
   readonly file: Uint8Array;
   /** For messages. */
   readonly fileName: string;
@@ -61,7 +80,34 @@ function load({ file, fileName, memory }: MachineOptions): Image {
   return image;
 }
 
-function build(image: Image, { memory, serial }: MachineOptions): SimulatorMachine {
+/** Which machine `auto` takes, and why not KVM. */
+export function chooseBackend(): { readonly backend: 'kvm' | 'simulator'; readonly obstacle?: string } {
+  const { obstacle } = inspectKvm();
+  return obstacle === undefined ? { backend: 'kvm' } : { backend: 'simulator', obstacle };
+}
+
+function build(image: Image, options: MachineOptions): SimulatorMachine | KvmMachine {
+  const { backend = 'simulator' } = options;
+  const chosen = backend === 'auto' ? chooseBackend() : { backend };
+  if (chosen.backend === 'kvm') return buildKvm(image, options);
+  // Elsewhere nobody expects KVM.
+  if (chosen.obstacle !== undefined && process.platform === 'linux' && process.arch === 'arm64')
+    note(`the simulator takes the place of KVM: ${chosen.obstacle}`);
+  return buildSimulator(image, options);
+}
+
+function buildKvm(image: Image, { memory, serial, cpus, commandLine, initrd }: MachineOptions): KvmMachine {
+  try {
+    return new KvmMachine({ ramSize: Number(memory), image, serial, cpus, commandLine, initrd, log: complain });
+  } catch (error) {
+    if (!(error instanceof KvmError)) throw error;
+    throw new UserError(error.message, ExitCode.failed);
+  }
+}
+
+function buildSimulator(image: Image, { memory, serial, cpus = 1, initrd }: MachineOptions): SimulatorMachine {
+  if (cpus > 1) throw new UserError(`the simulator has one CPU, not ${cpus}: that takes --backend kvm`);
+  if (initrd) throw new UserError('the simulator has no place for an initial RAM disk: that takes --backend kvm');
   try {
     return new SimulatorMachine({ ramSize: Number(memory), image, serial });
   } catch (error) {

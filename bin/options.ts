@@ -12,6 +12,12 @@ export function parseSize(text: string): bigint {
   return BigInt(match[1]) * units[(match[2] ?? 'M').toUpperCase()];
 }
 
+/** A number of things, at least one. */
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new UserError(`${text} is no number of CPUs`);
+}
+
 /** As parseAddress reads it. */
 export function parseListen(text: string): Address {
   const address = parseAddress(text);

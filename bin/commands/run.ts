@@ -3,9 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
-import { openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
+import { type Backend, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
 import { ExitCode, note, UserError } from '../message.ts';
-import { parseListen, parseRegisters, parseSeconds, parseSerial, parseSize } from '../options.ts';
+import { parseCount, parseListen, parseRegisters, parseSeconds, parseSerial, parseSize } from '../options.ts';
 import { forwardInput } from '../terminal.ts';
 
 const registerChoice = 'common, all, none, or patterns between commas';
@@ -15,7 +15,14 @@ export const runOptions = {
   gdb: { type: 'string', describe: 'Where to wait for a debugger: tcp:[HOST:]PORT, unix:PATH, stdio [tcp:1234]' },
   s: { type: 'boolean', describe: 'As --gdb tcp:1234' },
   hold: { alias: 'S', type: 'boolean', default: false, describe: 'Hold the guest at its first instruction' },
-  backend: { choices: ['auto', 'simulator', 'kvm'], default: 'auto', describe: 'The machine' },
+  backend: {
+    choices: ['auto', 'simulator', 'kvm'],
+    default: 'auto',
+    describe: 'The machine; auto takes KVM where it can (see doctor)',
+  },
+  cpus: { alias: 'smp', type: 'string', default: '1', describe: 'How many CPUs; more than one with KVM' },
+  append: { type: 'string', describe: 'Command line of a Linux kernel' },
+  initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },
   memory: { alias: 'm', type: 'string', default: '256M', describe: 'RAM, from 0x40000000 on: 256M, 1G' },
   serial: { type: 'string', describe: "The guest's console: stdio, null, file:PATH [stdio]" },
   sysregs: { type: 'string', default: 'all', describe: `System registers shown: ${registerChoice}` },
@@ -53,7 +60,6 @@ export const run: CommandModule<unknown, Parsed> = {
 async function runGuest(options: Options): Promise<number> {
   const fileName = options.file ?? options.kernel;
   if (fileName === undefined) throw new UserError('a file to run is missing');
-  if (options.backend === 'kvm') throw new UserError('the kvm backend is not there yet: leave --backend out');
   const listen = parseListen(options.gdb ?? 'tcp:1234');
   const byStdio = listen.kind === 'stdio';
   const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
@@ -63,10 +69,16 @@ async function runGuest(options: Options): Promise<number> {
   const memory = parseMemory(options.memory);
   const sysregs = parseRegisters('sysregs', options.sysregs);
   const fields = parseRegisters('fields', options.fields);
+  const cpus = parseCount(options.cpus);
   const file = readGuest(fileName);
+  const initrd = options.initrd === undefined ? undefined : readGuest(options.initrd);
   const sink = openSerial(serial);
   const { hold, allowKill } = options;
   const machine = await startMachine({
+    backend: options.backend as Backend,
+    cpus,
+    commandLine: options.append,
+    initrd,
     file,
     fileName,
     listen,
