@@ -9,10 +9,12 @@
  *
  * While the machine runs only an interrupt is acted on; packets wait until it stops.
  */
-import { type Breakpoint, BreakpointTable } from './breakpoints.ts';
+import { BreakpointTable } from './breakpoints.ts';
+import { Course } from './course.ts';
 import type { Document } from './document.ts';
 import { Layout } from './layout.ts';
-import { hexText, Output } from './output.ts';
+import { Link } from './link.ts';
+import { hexText } from './output.ts';
 import {
   type Context,
   type Match,
@@ -25,9 +27,8 @@ import {
   unsupported,
 } from './packet.ts';
 import { packets } from './packets/index.ts';
-import { programCounter, Signal, writeStop } from './stop.ts';
+import { Signal, writeStop } from './stop.ts';
 import { type Client, type Result, type ResumeAction, type Stop, type Target, TargetError } from './target.ts';
-import { Byte, Input, type InputEvent } from './wire.ts';
 
 export type Effect =
   /** The bytes stay as they are until the session is called again. */
@@ -70,25 +71,18 @@ export class Session implements Context {
   attached: boolean = true;
 
   readonly #packets: PacketTable;
-  readonly #input: Input;
-  readonly #output = new Output();
+  readonly #link: Link;
+  readonly #course = new Course(this);
   #layout: Layout | undefined;
   #effects: Effect[] = [];
-  #acks: boolean = true;
-  #lastFrame: Uint8Array | undefined;
-  #resent: boolean = false;
 
   #machine: 'stopped' | 'running' | 'ended' = 'stopped';
-  /** What was asked for last, to be asked for again after a stop that is not told. */
-  #actions: readonly ResumeAction[] = [];
-  /** Where it was then, if that may be asked. */
-  #from: bigint | undefined;
   /** What the next stop is for, if not to be told as it is. */
   #whenStopped: (() => Reply) | undefined;
+  /** The client wants a stop. */
   #interrupted: boolean = false;
-  /** The address of a breakpoint that a step leads over. */
-  #over: bigint | undefined;
 
+  /** Packets that came while none could be answered. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #full: boolean = false;
@@ -105,7 +99,7 @@ export class Session implements Context {
     };
     this.breakpoints = new BreakpointTable(target.breakpoints);
     this.#packets = new PacketTable(packets, target);
-    this.#input = new Input(this.options.packetSize);
+    this.#link = new Link(this.options.packetSize);
     this.generalThread = target.threads.list()[0];
     this.lastStop = { kind: 'reset', thread: this.generalThread };
   }
@@ -136,9 +130,11 @@ export class Session implements Context {
   }
 
   receive(bytes: Uint8Array): readonly Effect[] {
-    this.#resent = false;
-    this.#input.push(bytes);
-    for (let event = this.#input.next(); event !== undefined; event = this.#input.next()) this.#take(event);
+    this.#link.push(bytes);
+    for (let event = this.#link.next(); event !== undefined; event = this.#link.next())
+      if (event === 'packet') this.#packet();
+      else if (event === 'interrupt') this.interrupt();
+      else this.#send(event);
     return this.#finish();
   }
 
@@ -154,7 +150,7 @@ export class Session implements Context {
       const then = this.#whenStopped;
       this.#whenStopped = undefined;
       this.#interrupted = false;
-      this.#putBack();
+      this.#course.abandon();
       this.#reply(then());
     } else if (this.attached) this.#judge(stop);
     else if (goesOnAlone(stop)) this.resume(continueAll(this.target));
@@ -175,36 +171,13 @@ export class Session implements Context {
 
   /** The bytes of the last `send` are still needed: the session shall not write into them. */
   keepSent(): void {
-    this.#output.leave();
+    this.#link.leave();
   }
 
   // ---------------------------------------------------------------------------------------------- input
 
-  #take(event: InputEvent): void {
-    if (event === 'packet') this.#packet();
-    else if (event === 'interrupt') this.interrupt();
-    else if (event === 'nak') this.#resend();
-    else if (event === 'corrupt') this.#output.byte(Byte.minus);
-    else if (event === 'malformed') this.#refuse(new TargetError('the packet has a wrong escape or run length', 22));
-    else if (event === 'overlong')
-      this.#refuse(new TargetError(`the packet is longer than ${this.options.packetSize} bytes`, 7));
-  }
-
-  /** Answers what could not be read. */
-  #refuse(error: TargetError): void {
-    if (this.#acks) this.#output.byte(Byte.plus);
-    this.#send(error);
-  }
-
-  /** Once a chunk: many `-` must not become a flood of long replies. */
-  #resend(): void {
-    if (this.#acks && this.#lastFrame && !this.#resent) this.#output.raw(this.#lastFrame);
-    this.#resent = true;
-  }
-
   #packet(): void {
-    const { bytes, start, end } = this.#input;
-    if (this.#acks) this.#output.byte(Byte.plus);
+    const { bytes, start, end } = this.#link.input;
     if (this.#left) return;
     if (!this.#busy || this.#isUrgent(bytes, start, end)) this.#handle(bytes, start, end);
     else {
@@ -244,7 +217,7 @@ export class Session implements Context {
     const match = this.#packets.find(bytes, start, end);
     if (match) this.#reply(this.#run(match), match.packet);
     else this.#send(unsupported);
-    if (this.#output.length > mostOutput) this.#full = true;
+    if (this.#link.length > mostOutput) this.#full = true;
   }
 
   #run({ packet, fields }: Match): Reply {
@@ -259,14 +232,12 @@ export class Session implements Context {
   }
 
   #send(reply: Exclude<Reply, typeof noReply>, packet?: Packet): void {
-    const output = this.#output;
-    output.begin();
-    if (reply === undefined) output.text('OK');
-    else if (typeof reply === 'string') output.text(reply);
-    else if (typeof reply === 'function') reply(output);
-    else output.text(this.#errorText(reply, packet?.numericErrors ?? false));
-    output.end();
-    if (this.#acks) this.#lastFrame = output.lastFrame();
+    this.#link.send((output) => {
+      if (reply === undefined) output.text('OK');
+      else if (typeof reply === 'string') output.text(reply);
+      else if (typeof reply === 'function') reply(output);
+      else output.text(this.#errorText(reply, packet?.numericErrors ?? false));
+    });
   }
 
   #errorText({ message, errno }: TargetError, numeric: boolean): string {
@@ -283,8 +254,8 @@ export class Session implements Context {
    */
   #finish(): readonly Effect[] {
     const effects = this.#effects;
-    if (this.#output.length > 0 && !effects.some(({ kind }) => kind === 'resume'))
-      effects.unshift({ kind: 'send', bytes: this.#output.take() });
+    if (this.#link.length > 0 && !effects.some(({ kind }) => kind === 'resume'))
+      effects.unshift({ kind: 'send', bytes: this.#link.take() });
     if (effects.length > 0) this.#effects = [];
     return effects;
   }
@@ -292,102 +263,17 @@ export class Session implements Context {
   // ---------------------------------------------------------------------------------------------- stops
 
   /** Tells a stop, or goes on after one that the client does not want to hear of. */
-  #judge(reported: Stop): void {
-    let stop: Stop | undefined = this.#over === undefined ? reported : this.#afterStepOver(reported);
-    if (stop?.kind === 'breakpoint') stop = this.#atBreakpoint(stop);
-    if (stop) this.#tell(stop);
-  }
-
-  /** The stop to be told, or undefined: the machine steps over a breakpoint at which it need not stop. */
-  #atBreakpoint(stop: Stop & { readonly kind: 'breakpoint' }): Stop | undefined {
-    const pc = programCounter(this, stop.thread);
-    const here = pc === undefined ? [] : this.breakpoints.at(pc);
-    if (pc === undefined || here.length === 0 || !this.#passes(here, stop.thread)) return stop;
-    if (this.#interrupted) return { kind: 'interrupted', thread: stop.thread };
-    if (this.#hasStepped(stop.thread, pc)) return { kind: 'step', thread: stop.thread };
-    this.#stepOver(pc, stop.thread);
-    return undefined;
+  #judge(stop: Stop): void {
+    const next = this.#course.next(stop, this.#interrupted);
+    if ('kind' in next) this.#tell(next);
+    else this.#go(next);
   }
 
   #tell(stop: Stop): void {
     this.lastStop = stop;
     this.#interrupted = false;
-    if ('thread' in stop) {
-      this.generalThread = stop.thread;
-      this.continueThread = stop.thread;
-    }
+    if ('thread' in stop) this.generalThread = stop.thread;
     this.#send((output) => writeStop(output, this, stop));
-  }
-
-  /** Whether the machine goes on although it is at these breakpoints: by their conditions, or after their commands. */
-  #passes(here: readonly Breakpoint[], thread: number): boolean {
-    const hit = here.filter(({ conditions }) => {
-      if (conditions.length === 0) return true;
-      // One that cannot be evaluated stops: gdb evaluates it again and tells why.
-      return conditions.some((condition) => condition.evaluate(this.#agent(thread)) !== 0n);
-    });
-    if (hit.some(({ commands }) => commands.length === 0)) return false;
-    for (const { commands } of hit)
-      for (const command of commands) {
-        const error = command.execute(this.#agent(thread));
-        if (error) this.print(`${error.message}\n`);
-      }
-    return true;
-  }
-
-  #agent(thread: number): {
-    readRegister(register: number): bigint | undefined;
-    readMemory(address: bigint, length: number): Uint8Array | undefined;
-    readonly bigEndian: boolean;
-    print(text: string): void;
-  } {
-    const { registers, memory } = this.target;
-    return {
-      readRegister: (register) => {
-        const value = registers.read(thread, register);
-        return typeof value === 'bigint' ? value : undefined;
-      },
-      readMemory: (address, length) => {
-        const data = memory.read(thread, address, length);
-        return data instanceof TargetError || data.length < length ? undefined : data;
-      },
-      bigEndian: this.layout.bigEndian,
-      print: (text) => this.print(text),
-    };
-  }
-
-  /** One step with the breakpoint out of the way; the other threads wait. */
-  #stepOver(address: bigint, thread: number): void {
-    this.breakpoints.lift(address);
-    this.#over = address;
-    this.#go([{ thread, kind: 'step', signal: 0 }]);
-  }
-
-  /** The stop to be told after a step over a breakpoint, or undefined: the machine goes on as it was told before. */
-  #afterStepOver(stop: Stop): Stop | undefined {
-    this.#putBack();
-    if (stop.kind !== 'step') return stop;
-    const pc = programCounter(this, stop.thread);
-    const next = pc === undefined ? [] : this.breakpoints.at(pc);
-    if (next.length > 0 && !this.#hasStepped(stop.thread, pc))
-      return { kind: 'breakpoint', thread: stop.thread, hardware: next.some(({ kind }) => kind === 'hardware') };
-    if (this.#interrupted) return { kind: 'interrupted', thread: stop.thread };
-    if (this.#hasStepped(stop.thread, pc)) return stop;
-    this.#go(this.#actions);
-    return undefined;
-  }
-
-  /** Whether a thread that is at this pc has done the step, or left the range, that was asked for. */
-  #hasStepped(thread: number, pc: bigint | undefined): boolean {
-    const action = this.#actions.find((one) => one.thread === thread);
-    if (action?.kind !== 'step' || pc === undefined) return false;
-    if (action.range) return pc < action.range.start || pc >= action.range.end;
-    return pc !== this.#from;
-  }
-
-  #putBack(): void {
-    if (this.#over !== undefined) this.breakpoints.lower(this.#over);
-    this.#over = undefined;
   }
 
   #go(actions: readonly ResumeAction[]): void {
@@ -451,9 +337,7 @@ export class Session implements Context {
   }
 
   startNoAckMode(): void {
-    this.#acks = false;
-    this.#input.verify = false;
-    this.#lastFrame = undefined;
+    this.#link.startNoAckMode();
   }
 
   thread(named = 0): Result<number> {
@@ -465,8 +349,7 @@ export class Session implements Context {
 
   resume(actions: readonly ResumeAction[]): Reply {
     if (this.#machine === 'ended') return (output) => writeStop(output, this, this.lastStop);
-    this.#actions = actions;
-    this.#from = this.breakpoints.decide ? programCounter(this, actions[0].thread) : undefined;
+    this.#course.start(actions);
     this.#interrupted = false;
     this.#go(actions);
     return noReply;
@@ -487,11 +370,15 @@ export class Session implements Context {
   }
 
   restart(): Reply {
+    const { reset } = this.target;
+    if (!reset) return new TargetError('this machine cannot be restarted', 1);
     return this.#halt(() => {
-      const { reset } = this.target;
-      if (!reset) return new TargetError('this machine cannot be restarted', 1);
       const error = reset.call(this.target);
-      if (error) return error;
+      if (error) {
+        // Halted only for this: it goes on as it was.
+        if (!this.attached) this.resume(continueAll(this.target));
+        return error;
+      }
       this.#machine = 'stopped';
       this.lastStop = { kind: 'reset', thread: this.target.threads.list()[0] };
       this.#begin();

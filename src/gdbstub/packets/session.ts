@@ -95,7 +95,6 @@ export const sessionPackets = [
   packet('R{restart:int}', {
     doc: 'Start again: a reset, without a reply.',
     needs: 'reset',
-    when: 'connected',
     run: (_, context) => {
       context.restart();
       return noReply;
