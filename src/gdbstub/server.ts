@@ -6,11 +6,12 @@ import { lstat, unlink } from 'node:fs/promises';
 import net from 'node:net';
 import { Duplex } from 'node:stream';
 import { type Address, parseAddress } from './address.ts';
+import { Connection, type ConnectionOwner, describe, patience } from './connection.ts';
 import { Machine } from './machine.ts';
 import { Output } from './output.ts';
 import type { SessionOptions } from './packet.ts';
-import { continueAll, type Effect, goesOnAlone, Session } from './session.ts';
-import type { ResumeAction, Stop, Target } from './target.ts';
+import { continueAll, goesOnAlone, Session } from './session.ts';
+import type { Stop, Target } from './target.ts';
 
 export interface ServeOptions extends Partial<SessionOptions> {
   /** As parseAddress reads it, `tcp:1234` or `unix:/tmp/stub`, or an Address. */
@@ -39,7 +40,7 @@ export async function serve(target: Target, options: ServeOptions): Promise<Serv
   const service = new Service(target, options);
   if (listen.kind === 'stdio') {
     service.start();
-    service.accept(Duplex.from({ readable: process.stdin, writable: process.stdout }), 'standard input');
+    service.accept(standardStreams(), 'standard input');
     return { address: listen, close: async () => service.close() };
   }
   const listener = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
@@ -57,20 +58,13 @@ export async function serve(target: Target, options: ServeOptions): Promise<Serv
   };
 }
 
-/** Output that the client has not read. Above it nothing more is read from it. */
-const mostUnread = 1 << 20;
-/** How long machine and session may go on between themselves before sockets are looked at, in milliseconds. */
-const slice = 20;
-/** For a client to close its side, in milliseconds. */
-const patience = 1000;
-
-class Service {
+class Service implements ConnectionOwner {
   readonly #target: Target;
   readonly #options: ServeOptions;
   readonly #machine: Machine;
   #connection: Connection | undefined;
   /** One who came while the last one was still leaving. */
-  #next: (() => void) | undefined;
+  #next: { readonly stream: Duplex; readonly name: string } | undefined;
   #closed: boolean = false;
 
   constructor(target: Target, options: ServeOptions) {
@@ -92,11 +86,11 @@ class Service {
   }
 
   accept(stream: Duplex, name: string): void {
+    stream.on('error', () => stream.destroy());
     if (this.#closed) stream.destroy();
     else if (!this.#connection) this.#open(stream, name);
-    else if (this.#connection.leaving && !this.#next) {
-      this.#next = () => (stream.destroyed ? undefined : this.#open(stream, name));
-    } else {
+    else if (this.#connection.leaving && (!this.#next || this.#next.stream.destroyed)) this.#next = { stream, name };
+    else {
       this.log(`${name} was refused: another debugger is attached`);
       refuse(stream);
     }
@@ -109,9 +103,10 @@ class Service {
     if (this.#machine.state === 'ended') this.ended();
   }
 
-  /** The machine has told its end: once for each. */
+  /** Told once for each end, and after the debugger. */
   ended(): void {
-    this.#options.ended?.(this.#machine.lastStop);
+    const stop = this.#machine.lastStop;
+    setImmediate(() => this.#options.ended?.(stop));
   }
 
   /** The connection's session has left the machine. */
@@ -120,11 +115,12 @@ class Service {
     this.#connection = undefined;
     const next = this.#next;
     this.#next = undefined;
-    next?.();
+    if (next && !next.stream.destroyed) this.#open(next.stream, next.name);
   }
 
   close(): void {
     this.#closed = true;
+    this.#next?.stream.destroy();
     this.#next = undefined;
     this.#connection?.drop('the server is closed');
   }
@@ -151,158 +147,12 @@ class Service {
   }
 }
 
-class Connection {
-  leaving: boolean = false;
-  readonly #service: Service;
-  readonly #machine: Machine;
-  readonly #stream: Duplex;
-  readonly #session: Session;
-  readonly #name: string;
-  readonly #stall: number;
-  #timer: NodeJS.Timeout | undefined;
-  /** A resume that waits until the client has read what it was sent. */
-  #held: readonly ResumeAction[] | undefined;
-
-  constructor(
-    service: Service,
-    machine: Machine,
-    stream: Duplex,
-    session: Session,
-    { name, stall }: { name: string; stall: number },
-  ) {
-    this.#service = service;
-    this.#machine = machine;
-    this.#stream = stream;
-    this.#session = session;
-    this.#name = name;
-    this.#stall = stall;
-  }
-
-  open(): void {
-    const stream = this.#stream;
-    stream.on('data', (bytes: Uint8Array) => this.#do(() => this.#session.receive(bytes)));
-    stream.on('drain', () => this.#drained());
-    stream.on('error', (error) => this.drop(error.message));
-    stream.on('end', () => this.drop('the client has closed the connection'));
-    stream.on('close', () => this.drop('the connection is closed'));
-    this.#do(() => this.#session.opened(this.#machine.state, this.#machine.lastStop));
-  }
-
-  stopped(stop: Stop): void {
-    this.#do(() => this.#session.stopped(stop));
-  }
-
-  /** What was written still goes out; nothing more is read. */
-  drop(reason: string): void {
-    if (this.leaving) return;
-    this.leaving = true;
-    this.#service.log(`${this.#name} has gone: ${reason}`);
-    clearTimeout(this.#timer);
-    if (this.#stream.writableLength > mostUnread) this.#stream.destroy();
-    else this.#stream.end();
-    // A client that does not close its side does not keep the socket.
-    this.#stream.resume();
-    setTimeout(() => this.#stream.destroy(), patience).unref();
-    this.#do(() => this.#session.closed());
-  }
-
-  #do(event: () => readonly Effect[]): void {
-    try {
-      this.#perform(event());
-    } catch (error) {
-      this.#service.log(`error in the session: ${describe(error)}`);
-      this.#stream.destroy();
-      if (this.leaving) this.#service.gone(this);
-      else this.drop('the session has failed');
-    }
-  }
-
-  #perform(effects: readonly Effect[]): void {
-    let todo = effects;
-    let until = 0;
-    for (let index = 0; index < todo.length; index++) {
-      const effect = todo[index];
-      if (effect.kind === 'send') this.#send(effect.bytes);
-      else if (effect.kind === 'interrupt') this.#interrupt();
-      else if (effect.kind === 'close') this.drop(effect.reason);
-      else if (effect.kind === 'kill') {
-        this.#machine.kill();
-        this.#service.ended();
-      } else {
-        until ||= performance.now() + slice;
-        todo = [...this.#resume(effect.actions, until), ...todo.slice(index + 1)];
-        index = -1;
-      }
-    }
-    this.#settle();
-  }
-
-  #resume(actions: readonly ResumeAction[], until: number): readonly Effect[] {
-    const session = this.#session;
-    if (this.#stream.writableLength > mostUnread && !this.leaving) {
-      this.#held = actions;
-      return session.running();
-    }
-    const stop = this.#machine.resume(actions);
-    if (!stop) return session.running();
-    if (this.#machine.state === 'ended') this.#service.ended();
-    else if (performance.now() > until) {
-      setImmediate(() => this.#service.stopped(stop));
-      return session.running();
-    }
-    return session.stopped(stop);
-  }
-
-  #interrupt(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    if (held) this.#do(() => this.#session.stopped({ kind: 'interrupted', thread: held[0].thread }));
-    else this.#machine.interrupt();
-  }
-
-  #send(bytes: Uint8Array): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return;
-    if (!(stream instanceof net.Socket)) {
-      stream.write(bytes.slice());
-      return;
-    }
-    stream.write(bytes);
-    if (stream.writableLength > 0) this.#session.keepSent();
-  }
-
-  /** Reads on, or waits until the client reads. */
-  #settle(): void {
-    const stream = this.#stream;
-    if (this.#session.left) {
-      if (this.leaving) this.#service.gone(this);
-      return;
-    }
-    if (this.leaving) return;
-    if (stream.writableLength > mostUnread || (this.#session.full && stream.writableLength > 0)) {
-      stream.pause();
-      this.#timer ??= setTimeout(() => this.#stalled(), this.#stall).unref();
-    } else if (this.#session.full) this.#do(() => this.#session.drained());
-  }
-
-  #stalled(): void {
-    this.drop('it does not read what it is sent');
-    this.#stream.destroy();
-  }
-
-  #drained(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const held = this.#held;
-    this.#held = undefined;
-    if (this.leaving) return;
-    this.#stream.resume();
-    if (held) this.#do(() => [{ kind: 'resume', actions: held }]);
-    else if (this.#session.full) this.#do(() => this.#session.drained());
-  }
+function standardStreams(): Duplex {
+  const stream = Duplex.from({ readable: process.stdin, writable: process.stdout });
+  const write = stream.write.bind(stream);
+  // Unlike a socket it does not tell when the bytes are no longer needed.
+  return Object.assign(stream, { write: (bytes: Uint8Array) => write(bytes.slice()) });
 }
-
-const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** Answers the first packet with the reason, so that gdb prints it. */
 function refuse(stream: Duplex): void {
@@ -318,7 +168,6 @@ function refuse(stream: Duplex): void {
     setTimeout(() => stream.destroy(), patience).unref();
   };
   const timer = setTimeout(end, patience).unref();
-  stream.on('error', () => stream.destroy());
   stream.on('close', () => clearTimeout(timer));
   stream.once('data', end);
   stream.resume();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Effect, Session } from '../../src/gdbstub/index.ts';
+import { type Effect, Session, TargetError } from '../../src/gdbstub/index.ts';
 import { Conversation, frameOf, framesOf, latin1 } from './conversation.ts';
 import { base, LineMachine, Reg } from './line-machine.ts';
 
@@ -167,6 +167,17 @@ describe('going', () => {
     expect(session.left).toBe(true);
   });
 
+  test('a restart that fails after a detach lets the machine go on', async () => {
+    const machine = Object.assign(new LineMachine(), { reset: () => new TargetError('no') });
+    const conversation = await noAck(new Conversation({}, machine as unknown as LineMachine));
+    await conversation.ask('D');
+    conversation.effects.length = 0;
+    expect(payloads(await conversation.ask('vRun;'))).toEqual(['E.no']);
+    expect(conversation.effects).toEqual(['interrupt', 'resume', 'send']);
+    expect(conversation.session.attached).toBe(false);
+    machine.execution.interrupt();
+  });
+
   test('the machine can be told to stay', async () => {
     const conversation = await noAck(new Conversation({ onDetach: 'stay' }));
     await conversation.close();
@@ -304,6 +315,9 @@ describe('two threads', () => {
       'T05thread:2;name:cpu1;threads:1,2;thread-pcs:40000000,40000000;',
     );
     expect(ask('qC').sent).toBe(frameOf('QC2'));
+    // lldb says c for all of them.
+    expect(ask('c').actions).toHaveLength(2);
+    session.stopped({ kind: 'step', thread: 2 });
     expect(ask('qThreadStopInfo1').sent).toContain('T00thread:1;name:cpu0;');
     expect(payloads(ask('jThreadsInfo').sent)[0]).toMatch(/"tid":1.*"reason":"none".*"tid":2.*"reason":"trace"/);
   });
