@@ -45,7 +45,12 @@ export function globMatcher(glob: string): (name: string) => boolean {
     .split(',')
     .map((part) => part.trim().toUpperCase())
     .filter(Boolean);
-  return (name) => patterns.some((pattern) => globMatches(pattern, name.toUpperCase()));
+  const plain = new Set(patterns);
+  const wild = patterns.filter((pattern) => /[*?]/.test(pattern));
+  return (name) => {
+    const upper = name.toUpperCase();
+    return plain.has(upper) || wild.some((pattern) => globMatches(pattern, upper));
+  };
 }
 
 /** Never tries more than length × length steps, whatever the pattern. */
