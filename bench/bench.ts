@@ -1,8 +1,13 @@
-/** npm run bench [-- simulator|protocol]: the figures that changes are held against. */
+/** npm run bench [-- simulator|protocol|attach]: the figures that changes are held against. */
+import { benchAttach } from './attach.ts';
 import { benchProtocol } from './protocol.ts';
 import { benchSimulator } from './simulator.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { simulator: benchSimulator, protocol: benchProtocol };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  simulator: benchSimulator,
+  protocol: benchProtocol,
+  attach: benchAttach,
+};
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in benches));
 if (unknown !== undefined) {

@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Sources stay where they are; this file runs from dist/bench. */
 const root = path.join(import.meta.dirname, '../..');
 export const guest = path.join(root, 'bench/guest/calls.elf');
+/** Never ends by itself. */
+export const demo = path.join(root, 'demo/demo.elf');
 
 export interface Server {
   readonly name: string;
@@ -19,11 +21,11 @@ export interface Server {
 const patience = 10_000;
 
 /** This project's command, held before its first instruction. */
-export async function startOurs(): Promise<Server> {
+export async function startOurs(file = guest): Promise<Server> {
   const folder = mkdtempSync(path.join(tmpdir(), 'arm-gdbstub-bench-'));
   const portFile = path.join(folder, 'port');
   const command = path.join(root, 'dist/bin/arm-gdbstub.js');
-  const args = ['run', guest, '-m', '64M', '-S', '--gdb', 'tcp:0', '--port-file', portFile, '--serial', 'null'];
+  const args = ['run', file, '-m', '64M', '-S', '--gdb', 'tcp:0', '--port-file', portFile, '--serial', 'null'];
   const process_ = spawn(process.execPath, [command, ...args], { stdio: 'ignore' });
   try {
     return { name: 'arm-gdbstub', port: await written(portFile), process: process_ };
@@ -46,12 +48,12 @@ async function written(portFile: string): Promise<number> {
 }
 
 /** QEMU with the same guest, or undefined where it is not installed. */
-export async function startQemu(): Promise<Server | undefined> {
+export async function startQemu(file = guest): Promise<Server | undefined> {
   if (spawnSync('qemu-system-aarch64', ['--version']).status !== 0) return undefined;
   const port = await freePort();
   const quiet = ['-nic', 'none', '-display', 'none', '-serial', 'none', '-monitor', 'none'];
   const machine = ['-M', 'virt', '-cpu', 'cortex-a57', '-m', '64', '-S', '-gdb', `tcp:127.0.0.1:${port}`];
-  const process_ = spawn('qemu-system-aarch64', [...machine, ...quiet, '-kernel', guest], { stdio: 'ignore' });
+  const process_ = spawn('qemu-system-aarch64', [...machine, ...quiet, '-kernel', file], { stdio: 'ignore' });
   await sleep(1500);
   return { name: 'QEMU', port, process: process_ };
 }
