@@ -5,6 +5,7 @@ import { refuse } from '../errors.ts';
 import type { Command, MonitorGuest } from './command.ts';
 import { halt, info, reset, resume } from './machine.ts';
 import { phys, translate } from './memory.ts';
+import { step } from './step.ts';
 import { sysreg } from './sysreg.ts';
 import { writes } from './writes.ts';
 
@@ -21,7 +22,7 @@ const help: Command = {
 };
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [help, sysreg, writes, info, translate, phys, reset, halt, resume];
+export const commands: readonly Command[] = [help, sysreg, writes, info, translate, phys, reset, step, halt, resume];
 
 const find = (name: string): Command | undefined => commands.find((command) => command.name === name.toLowerCase());
 
