@@ -257,6 +257,31 @@ describe('a client that does not read', () => {
   });
 });
 
+test('a machine whose text nobody reads waits, and goes on when it is read or the client has gone', async () => {
+  const { server, machine } = await start();
+  // const8 0, const8 0, printf without values, of 900 letters and their end; end.
+  const command = `2200220034000385${'78'.repeat(900)}0027`;
+  const socket = connect(server);
+  socket.write(frameOf('QStartNoAckMode'));
+  await new Promise((resolve) => socket.once('data', resolve));
+  socket.pause();
+  socket.write(frameOf(`Z0,40000008,4;cmds:0,X${(command.length / 2).toString(16)},${command}`) + frameOf('c'));
+  let before = -1;
+  // Until it stands still: what is written goes to buffers of the system first.
+  while (machine.journal.resumes.length !== before) {
+    before = machine.journal.resumes.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(before).toBeGreaterThan(1000);
+  socket.resume();
+  await until(() => machine.journal.resumes.length > before + 1000);
+  socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  socket.destroy();
+  await until(() => machine.journal.attached.at(-1) === false);
+  expect(machine.points.size).toBe(0);
+});
+
 describe('the machine without a debugger', () => {
   test('is held, or runs until one comes', async () => {
     const held = await start();
