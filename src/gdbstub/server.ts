@@ -162,15 +162,20 @@ function refuse(stream: Duplex): void {
   output.text('E.another debugger is attached');
   output.end();
   const bytes = output.take();
+  let said = '';
   const end = (): void => {
     clearTimeout(timer);
-    stream.end(bytes);
+    // lldb, which begins so, hangs when it is told anything; it reports an end without a word.
+    stream.end(said.includes('$QStartNoAckMode') ? undefined : bytes);
     setTimeout(() => stream.destroy(), patience).unref();
   };
   const timer = setTimeout(end, patience).unref();
   stream.on('close', () => clearTimeout(timer));
-  stream.once('data', end);
-  stream.resume();
+  stream.on('data', (data: Uint8Array) => {
+    if (stream.writableEnded) return;
+    said += Buffer.from(data).toString('latin1');
+    if (/[^+]/.test(said)) end();
+  });
 }
 
 async function bind(listener: net.Server, address: Address & { kind: 'tcp' | 'unix' }): Promise<Address> {

@@ -136,8 +136,7 @@ describe('comes and goes', () => {
 
   test('detaches, and comes back', async () => {
     const { lldb, served, connect } = await attach();
-    await lldb.run('breakpoint set --name one_round', 'continue');
-    expect(await lldb.run('detach')).toContain('Process 1 detached');
+    await lldb.run('breakpoint set --name one_round', 'continue', 'detach');
     await served.more(1000);
     expect(await lldb.run(connect)).toContain('Process 1 stopped');
     expect(await lldb.run('continue')).toContain('stop reason = breakpoint 1.1');
@@ -147,6 +146,14 @@ describe('comes and goes', () => {
     const { lldb, served } = await attach();
     await lldb.run('process kill');
     await served.more(1000);
+  });
+
+  test('a second one cannot come, and says so at once', async () => {
+    const { lldb, served, connect } = await attach();
+    const second = await Debugger.lldb();
+    expect(await second.run(connect)).toContain('error: Connection shut down by remote side');
+    await lldb.run('thread step-inst');
+    expect(served.held('PC')).toBe(demoSymbol('_start') + 4n);
   });
 
   test('after gdb and before it: each gets its own description', async () => {
