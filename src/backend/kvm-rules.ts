@@ -8,6 +8,7 @@
 import { mask, registersByGlob } from '../arm/index.ts';
 import { CCSIDR_COUNT, CoreId, ccsidrId, firmwareBitmapId, firmwareId, idSize, sysregId } from './kvm-ids.ts';
 import type { KvmKernel } from './kvm-lists.ts';
+import { Errno } from './vcpu.ts';
 
 export interface KvmWriteRule {
   readonly kind: /** Takes every bit. */
@@ -25,8 +26,32 @@ export interface KvmWriteRule {
     | 'limited';
   /** What the register holds after `value` was written; `initial` is its reset value. Undefined: EINVAL. */
   readonly write: (value: bigint, present: bigint, initial: bigint) => bigint | undefined;
-  /** Once a vCPU has run, EBUSY for any other value than the present one. */
-  readonly fixedByRun?: boolean;
+  /**
+   * Once a vCPU has run, EBUSY for any other value than the present one; `valid`: only where the value would have been
+   * accepted before.
+   */
+  readonly fixedByRun?: boolean | 'valid';
+  /** Takes the place of `write` once a vCPU has run. */
+  readonly afterRun?: KvmWriteRule['write'];
+}
+
+/** A write of one register: its value before it and after reset, and whether a vCPU of the machine has run. */
+export interface KvmWrite {
+  readonly value: bigint;
+  readonly present: bigint;
+  readonly initial: bigint;
+  readonly hasRun: boolean;
+}
+
+/** What the register holds then, or as a number the errno that refuses the write. */
+export function writeByRule(rule: KvmWriteRule, { value, present, initial, hasRun }: KvmWrite): bigint | number {
+  const { write, fixedByRun, afterRun = write } = rule;
+  const fixed = hasRun && fixedByRun !== undefined && fixedByRun !== false;
+  if (fixed && value === present) return present;
+  if (fixed && fixedByRun === true) return Errno.EBUSY;
+  const held = (hasRun ? afterRun : write)(value, present, initial);
+  if (held === undefined) return Errno.EINVAL;
+  return fixed ? Errno.EBUSY : held;
 }
 
 const U32 = 0xffff_ffffn;
@@ -87,14 +112,14 @@ const pstate = limited((value) => modes.includes(value & 0x1fn));
 const timerControl = masked(0xffff_fffbn);
 
 const bothKernels: Rules = [
-  ['MIDR_EL1,REVIDR_EL1,AIDR_EL1,ID_*,MVFR*,S3_0_C0_*', invariant],
+  ['MIDR_EL1,REVIDR_EL1,AIDR_EL1', invariant],
   ['OSLSR_EL1', limited((value, present) => ((value ^ present) & ~2n) === 0n)],
   ['PMSWINC_EL0', ignored],
   ['CNTV_CTL_EL0,CNTP_CTL_EL0', timerControl],
 ];
 
 const linux61: Rules = [
-  ['CTR_EL0,CLIDR_EL1', invariant],
+  ['CTR_EL0,CLIDR_EL1,ID_*,MVFR*,S3_0_C0_*', invariant],
   // CSV3 and CSV2 only; may be changed at any time.
   ['ID_AA64PFR0_EL1', { ...features(mask(63, 56)), fixedByRun: false }],
   ['PMEVCNTR*', masked(U32)],
@@ -104,9 +129,10 @@ const linux61: Rules = [
 const EVENT_COUNTERS = 6n;
 const implementedCounters = 0x8000_003fn;
 
-/** E to LP are taken as they come. N may be made less; a greater one is ignored. */
+/** E to LP are taken as they come. N may be made less before the first run; a greater one is ignored. */
 const pmcr: KvmWriteRule = {
   kind: 'masked',
+  afterRun: (value, present) => (value & 0xffn) | (present & mask(15, 11)),
   write: (value, present) => {
     const wanted = (value >> 11n) & 31n;
     return (value & 0xffn) | (wanted <= EVENT_COUNTERS ? wanted << 11n : present & mask(15, 11));
@@ -114,9 +140,10 @@ const pmcr: KvmWriteRule = {
 };
 
 const linux612: Rules = [
+  ['ID_*,MVFR*,S3_0_C0_*', { ...invariant, fixedByRun: true }],
   // What KVM_ARM_GET_REG_WRITABLE_MASKS answers.
   ['ID_PFR?_EL1,ID_MMFR1_EL1,ID_MMFR2_EL1,ID_MMFR3_EL1,ID_MMFR5_EL1,ID_ISAR*,MVFR*', features(U32)],
-  ['ID_DFR0_EL1', features(U32, { least: [0, 6], leastOrZero: [24, 3] })],
+  ['ID_DFR0_EL1', { ...features(U32, { least: [0, 6], leastOrZero: [24, 3] }), fixedByRun: 'valid' }],
   ['ID_MMFR0_EL1', features(U32, { signed: [8, 28] })],
   ['ID_MMFR4_EL1', features(U32, { free: [0] })],
   ['ID_AA64PFR0_EL1', features(0xffff_00f0_0f00_ffffn)],
@@ -124,7 +151,7 @@ const linux612: Rules = [
   ['ID_AA64PFR2_EL1', features(0x0000_000f_0000_0000n)],
   ['ID_AA64ZFR0_EL1', features(0x0ff0_ff0f_0fff_00ffn)],
   ['ID_AA64FPFR0_EL1', features(0x0000_0000_f000_0003n)],
-  ['ID_AA64DFR0_EL1', features(0x0000_00f0_00f0_0f0fn, { least: [0, 6], signed: [36] })],
+  ['ID_AA64DFR0_EL1', { ...features(0x0000_00f0_00f0_0f0fn, { least: [0, 6], signed: [36] }), fixedByRun: 'valid' }],
   ['ID_AA64ISAR0_EL1', features(0xffff_ffff_ffff_fff0n)],
   ['ID_AA64ISAR1_EL1', features(0xffff_ffff_00ff_f00fn)],
   ['ID_AA64ISAR2_EL1', features(0xffff_0fff_ffff_00ffn)],
@@ -152,7 +179,7 @@ const workaround = (level: bigint): KvmWriteRule => ({
   kind: 'ignored',
   write: (value, present) => (value <= level ? present : undefined),
 });
-const services = (all: bigint): KvmWriteRule => ({ ...limited((value) => (value & ~all) === 0n), fixedByRun: true });
+const services = (all: bigint): KvmWriteRule => ({ ...limited((value) => (value & ~all) === 0n), fixedByRun: 'valid' });
 
 const firmware: readonly (readonly [id: bigint, rule: KvmWriteRule])[] = [
   [firmwareId(0), limited((value) => psciVersions.includes(value))],

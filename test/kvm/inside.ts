@@ -1,6 +1,8 @@
 /** The host's side of inside/agent.ts: a test inside the lab is run like a function. */
 import net from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
+import { assemble, type Program } from '../backend/assembled.ts';
+import type { Case } from '../backend/case.ts';
 import type { Answer, Request } from './inside/agent.ts';
 import type { Job, Lab } from './lab.ts';
 
@@ -15,7 +17,8 @@ export class Inside {
   }
 
   /** Runs one test in the agent's process, or in a new one when that has died. */
-  async run(request: Request): Promise<Answer> {
+  async run(suite: string, { name, source }: Case): Promise<Answer> {
+    const request: Request = { suite, name, program: source === undefined ? undefined : encoded(assemble(source)) };
     this.#agent ??= await this.#start();
     const { job, socket, lines } = this.#agent;
     const line = await new Promise<string | undefined>((resolve) => {
@@ -42,6 +45,11 @@ export class Inside {
     this.#agent?.job.kill();
   }
 }
+
+const encoded = ({ elf, symbols }: Program): Request['program'] => ({
+  elf: Buffer.from(elf).toString('base64'),
+  symbols: Object.entries(symbols).map(([name, address]) => [name, address.toString(16)]),
+});
 
 /** Waits until a command has printed something; throws when it has ended without. */
 export async function printed(job: Job, text: string | RegExp): Promise<void> {

@@ -26,9 +26,9 @@ describe.each(kernelLines)('Linux %s', (kernel) => {
 
   for (const [suite, cases] of Object.entries(suites))
     describe(suite, () => {
-      for (const { name } of cases)
-        test(name, async () => {
-          const { report, failure } = await inside.run({ suite, name });
+      for (const one of cases)
+        test(one.name, async () => {
+          const { report, failure } = await inside.run(suite, one);
           for (const line of report) process.stdout.write(`${kernel}: ${line}\n`);
           if (failure !== undefined) expect.fail(failure);
         });

@@ -17,7 +17,7 @@ import {
   idWords,
 } from '../kvm-ids.ts';
 import { kvmRegisterList } from '../kvm-lists.ts';
-import { kvmWriteRule } from '../kvm-rules.ts';
+import { kvmWriteRule, writeByRule } from '../kvm-rules.ts';
 import { Errno } from '../vcpu.ts';
 import type { RegisterFile } from './register-file.ts';
 
@@ -44,8 +44,7 @@ const plain = (read: () => bigint, write: (value: bigint) => void): Entry =>
   });
 
 /** Takes its own value only. */
-const invariant = (read: () => bigint, otherwise: () => number = () => Errno.EINVAL): Entry =>
-  word(read, (value) => (value === read() ? 0 : otherwise()));
+const invariant = (read: () => bigint): Entry => word(read, (value) => (value === read() ? 0 : Errno.EINVAL));
 
 const numberOf = (name: string): number => registersByGlob(name)[0].number;
 
@@ -54,28 +53,35 @@ const ALL = (1n << 64n) - 1n;
 
 /** A register as the kernel's rule has it. */
 function ruled(id: bigint, read: () => bigint, write: (value: bigint) => void, hasRun: () => boolean): Entry {
-  const { kind, write: apply, fixedByRun } = kvmWriteRule(KERNEL, id);
-  if (kind === 'plain') return plain(read, write);
+  const rule = kvmWriteRule(KERNEL, id);
+  if (rule.kind === 'plain') return plain(read, write);
   let initial: bigint | undefined;
   return word(read, (value) => {
     const present = read();
     // Nothing but this function changes what such a rule compares with its first value.
     initial ??= present;
-    if (fixedByRun && hasRun()) return value === present ? 0 : Errno.EBUSY;
-    const kept = apply(value, present, initial);
-    if (kept === undefined) return Errno.EINVAL;
-    if (kept !== present) write(kept);
+    const held = writeByRule(rule, { value, present, initial, hasRun: hasRun() });
+    if (typeof held === 'number') return held;
+    if (held !== present) write(held);
     return 0;
+  });
+}
+
+/** Takes its own value only; others are refused in the kernel's words. */
+function constant(id: bigint, read: () => bigint, hasRun: () => boolean): Entry {
+  const rule = kvmWriteRule(KERNEL, id);
+  return word(read, (value) => {
+    const present = read();
+    if (value === present) return 0;
+    const held = writeByRule(rule, { value, present, initial: present, hasRun: hasRun() });
+    return typeof held === 'number' ? held : Errno.EINVAL;
   });
 }
 
 function systemEntry(file: RegisterFile, id: bigint, number: number): Entry {
   const read = () => file.readSystem(number);
   // Linux lets some features be hidden before the first run. This CPU would have them all the same.
-  if (registerByNumber(number)?.constant) {
-    const { fixedByRun } = kvmWriteRule(KERNEL, id);
-    return invariant(read, () => (fixedByRun && file.hasRun ? Errno.EBUSY : Errno.EINVAL));
-  }
+  if (registerByNumber(number)?.constant) return constant(id, read, () => file.hasRun);
   return ruled(
     id,
     read,

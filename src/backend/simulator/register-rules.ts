@@ -81,7 +81,7 @@ function timer(
   const trapped = unlessCntkctl(enable);
   const remaining = (unit: RegisterUnit) => unit.core.readSystem(compare) - counterOf(unit).read();
   const status = (unit: RegisterUnit) => {
-    const value = unit.core.readSystem(control) & 3n;
+    const value = unit.core.readSystem(control) & ~Control.ISTATUS;
     return value & Control.ENABLE && remaining(unit) <= 0n ? value | Control.ISTATUS : value;
   };
   return {

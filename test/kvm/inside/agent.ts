@@ -4,11 +4,14 @@
  */
 import net from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Program } from '../../backend/assembled.ts';
 import { suites } from './suites.ts';
 
 export interface Request {
   readonly suite: string;
   readonly name: string;
+  /** Of the test's source; its file in base64, its symbols as [name, hexadecimal digits]. */
+  readonly program?: { readonly elf: string; readonly symbols: readonly (readonly [name: string, address: string])[] };
 }
 
 export interface Answer {
@@ -17,12 +20,17 @@ export interface Answer {
   readonly failure?: string;
 }
 
-async function answer({ suite, name }: Request): Promise<Answer> {
+const decoded = ({ elf, symbols }: NonNullable<Request['program']>): Program => ({
+  elf: Buffer.from(elf, 'base64'),
+  symbols: Object.fromEntries(symbols.map(([name, address]) => [name, BigInt(`0x${address}`)])),
+});
+
+async function answer({ suite, name, program }: Request): Promise<Answer> {
   const report: string[] = [];
   try {
     const found = suites[suite]?.find((one) => one.name === name);
     if (!found) throw new Error('there is no such test in the lab: it was made from other sources');
-    await found.run((line) => report.push(line));
+    await found.run({ report: (line) => report.push(line), program: program && decoded(program) });
     return { report };
   } catch (error) {
     return { report, failure: (error as Error).stack ?? String(error) };

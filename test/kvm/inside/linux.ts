@@ -7,7 +7,7 @@ import type { Case } from '../../backend/case.ts';
 export const linux: readonly Case[] = [
   {
     name: 'this is Linux on arm64',
-    run: (report) => {
+    run: ({ report }) => {
       assert.equal(`${process.platform} ${process.arch}`, 'linux arm64');
       report(`Linux ${os.release()}, Node ${process.version}`);
     },
