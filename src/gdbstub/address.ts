@@ -16,7 +16,7 @@ export function parseAddress(text: string): Address | undefined {
   return { kind: 'tcp', host: host === '' ? loopback : host, port: Number(match[2]) };
 }
 
-/** As parseAddress reads it; gdb's `target remote` takes all but stdio. */
+/** As parseAddress reads it. gdb's `target remote` takes `tcp:HOST:PORT` too, but of a Unix socket the path alone. */
 export function formatAddress(address: Address): string {
   if (address.kind === 'stdio') return 'stdio';
   if (address.kind === 'unix') return `unix:${address.path}`;
