@@ -98,6 +98,15 @@ const sentences = {
       `this range takes ${needed} hardware watchpoint${needed === 1 ? '' : 's'}, and ${free} of ${count} are free`,
   ],
 
+  INJECTION_REFUSED: [
+    Errno.EINVAL,
+    (what: string, why: string) => `${what} could not be injected: the machine refused it (${why})`,
+  ],
+  INJECTION_FAILED: [
+    EIO,
+    (what: string, name: string, why: string) => `${what} could not be injected: ${name} was not written (${why})`,
+  ],
+
   COMMAND_UNKNOWN: [
     Errno.EINVAL,
     (word: string, near: string | undefined) =>

@@ -25,16 +25,27 @@ const scopeOf = ({ table }: GuestCpu, ...numbers: number[]): Scope => ({
   cpregs: numbers.flatMap((number) => table.system.get(number)?.scope.cpregs ?? []),
 });
 
+/**
+ * Takes an exception to EL1 at the present pc, as the CPU would: `esr` as EL1 sees it, and FAR_EL1 where the exception
+ * has one.
+ */
+export function injectException(cpu: GuestCpu, esr: number, far?: bigint): SyncResult {
+  const { sync } = cpu;
+  // What is written must have been read, or it is not carried over.
+  const unread = sync.ensure(scopeOf(cpu, SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1));
+  if (unread.length > 0) return unread;
+  const { state } = sync;
+  takeException(exceptionState(state), esr);
+  if (far === undefined) return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1));
+  state.system[FAR_EL1] = far;
+  return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1, FAR_EL1));
+}
+
 /** `esr` in the form of a lower exception level, as KVM reports it: for one taken from EL1 it becomes that of EL1. */
 export function handBack(cpu: GuestCpu, esr: number, far: bigint): SyncResult {
   const { sync } = cpu;
-  // What is written must have been read, or it is not carried over.
-  sync.ensure(scopeOf(cpu, SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1));
-  const { state } = sync;
-  const el = currentEl(Number(state.pstate & 0xffff_ffffn));
-  takeException(exceptionState(state), Esr.debugFrom(esr, el));
-  if (((esr >>> 26) & ~1) !== ExceptionClass.watchpoint)
-    return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1));
-  state.system[FAR_EL1] = far;
-  return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1, FAR_EL1));
+  sync.ensure(scopeOf(cpu));
+  const el = currentEl(Number(sync.state.pstate & 0xffff_ffffn));
+  const isWatchpoint = ((esr >>> 26) & ~1) === ExceptionClass.watchpoint;
+  return injectException(cpu, Esr.debugFrom(esr, el), isWatchpoint ? far : undefined);
 }

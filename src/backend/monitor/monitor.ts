@@ -3,6 +3,7 @@ import { nearestName } from '../../arm/index.ts';
 import type { Monitor, Result } from '../../gdbstub/index.ts';
 import { refuse } from '../errors.ts';
 import type { Command, MonitorGuest } from './command.ts';
+import { inject } from './inject.ts';
 import { halt, info, reset, resume } from './machine.ts';
 import { phys, translate } from './memory.ts';
 import { step } from './step.ts';
@@ -22,7 +23,19 @@ const help: Command = {
 };
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [help, sysreg, writes, info, translate, phys, reset, step, halt, resume];
+export const commands: readonly Command[] = [
+  help,
+  sysreg,
+  writes,
+  info,
+  translate,
+  phys,
+  inject,
+  reset,
+  step,
+  halt,
+  resume,
+];
 
 const find = (name: string): Command | undefined => commands.find((command) => command.name === name.toLowerCase());
 
