@@ -104,6 +104,7 @@ export class Guest implements Target {
       triple: 'aarch64-unknown-none-elf',
       endian: 'little',
       pointerSize: 8,
+      watchpointTypes: ['aarch64-mask', 'aarch64-bas'],
       addressingBits: () => this.#addressingBits(),
     };
     this.monitor = new GuestMonitor(this);

@@ -10,7 +10,7 @@ import { PSTATE_BITS } from './state.ts';
 /** A run looks at the clock after so many instructions, */
 const INSTRUCTIONS = 20_000;
 /** and gives way to other events after so many milliseconds. */
-const SLICE = 2;
+const SLICE = 1;
 
 const KEPT_PSTATE = BigInt((Pstate.NZCV | PSTATE_BITS) >>> 0);
 
