@@ -79,8 +79,8 @@ export class KvmMachine implements Machine {
   #running: Running | undefined;
   /** Sent by the guest, not yet handed out. */
   #sent: number[] = [];
-  /** The virtual counter where it stands still. */
-  #stopped: bigint | undefined;
+  /** CNTVCT_EL0 where it stands still; undefined while it runs. */
+  virtualTime: bigint | undefined;
 
   /** Throws KvmError: a sentence that says what stands in the way. */
   constructor(options: KvmOptions) {
@@ -236,13 +236,13 @@ export class KvmMachine implements Machine {
   }
 
   stopClock(): void {
-    this.#stopped ??= this.#vcpus[0].read(sysregId(CNTVCT_EL0));
+    this.virtualTime ??= this.#vcpus[0].read(sysregId(CNTVCT_EL0));
   }
 
   startClock(): void {
-    if (this.#stopped === undefined) return;
-    this.#write(sysregId(CNTVCT_EL0), this.#stopped);
-    this.#stopped = undefined;
+    if (this.virtualTime === undefined) return;
+    this.#write(sysregId(CNTVCT_EL0), this.virtualTime);
+    this.virtualTime = undefined;
   }
 
   /** Bytes for the guest's serial port. Returns how many were taken. */
@@ -254,7 +254,7 @@ export class KvmMachine implements Machine {
   reset(): void {
     this.#destroy();
     for (const { device } of this.#devices) device.reset();
-    this.#stopped = undefined;
+    this.virtualTime = undefined;
     this.#addon.close(this.#buffer);
     this.#buffer = this.#createMemory();
     this.#ram = new Uint8Array(this.#buffer);
