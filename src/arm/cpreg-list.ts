@@ -27,6 +27,8 @@ export interface Cpreg {
   readonly index: bigint;
   readonly name: string;
   readonly level: SyncLevel;
+  /** Shows the storage of another register. */
+  readonly alias?: boolean;
   /** `unknown`: CpuState has no place for it. `noRaw`: it has none that could be accessed without side effects. */
   readonly access: RawAccess | 'unknown' | 'noRaw';
 }

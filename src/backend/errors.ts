@@ -107,6 +107,29 @@ const sentences = {
     (what: string, name: string, why: string) => `${what} could not be injected: ${name} was not written (${why})`,
   ],
 
+  SNAPSHOT_UNKNOWN: [
+    Errno.ENOENT,
+    (name: string) =>
+      `there is no snapshot ${name}: monitor snapshot list shows them (a file has a / or a . in its name)`,
+  ],
+  SNAPSHOTS_FULL: [
+    Errno.ENOSPC,
+    (count: number, bytes: number) =>
+      `there is room for ${count} snapshots and ${Math.floor(bytes / 2 ** 20)} MiB together: save it to a file, or delete one`,
+  ],
+  SNAPSHOT_FILE: [EIO, (file: string, why: string) => `${file} ${why}`],
+  SNAPSHOT_MACHINE: [Errno.EINVAL, (why: string) => `the snapshot does not fit this machine: ${why}`],
+  SNAPSHOT_DEVICE: [Errno.EINVAL, (name: string, why: string) => `the state of the ${name}: ${why}`],
+  SNAPSHOT_REGISTERS: [
+    Errno.EINVAL,
+    (registers: string, hasRun: boolean) =>
+      `these registers stand in the way: ${registers}${hasRun ? '; run --snapshot begins with a CPU that has not run' : ''}`,
+  ],
+  SNAPSHOT_NOT_UNDONE: [
+    EIO,
+    (what: string) => `the snapshot was refused and the old state could not be put back in full: ${what}`,
+  ],
+
   COMMAND_UNKNOWN: [
     Errno.EINVAL,
     (word: string, near: string | undefined) =>

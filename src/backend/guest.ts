@@ -15,6 +15,7 @@ import type {
   Target,
   Threads,
 } from '../gdbstub/index.ts';
+import { TargetError } from '../gdbstub/index.ts';
 import { GuestBreakpoints } from './breakpoints.ts';
 import { type DescriptionOptions, describe } from './description.ts';
 import { refuse } from './errors.ts';
@@ -26,6 +27,8 @@ import { Patches } from './patches.ts';
 import { memoryRegion } from './region.ts';
 import { RegisterTable, stopScope } from './register-table.ts';
 import { GuestRegisters } from './registers.ts';
+import { MachineState } from './snapshot/machine-state.ts';
+import { SnapshotStore } from './snapshot/store.ts';
 import { CpuSync, type CpuSyncOptions } from './sync.ts';
 import { CpuTranslation } from './translation.ts';
 import type { Machine } from './vcpu.ts';
@@ -49,6 +52,9 @@ export class Guest implements Target {
   readonly execution: GuestExecution;
   readonly breakpoints: GuestBreakpoints;
   readonly monitor: Monitor;
+  readonly state: MachineState;
+  /** They outlive a reset of the machine. */
+  readonly snapshots = new SnapshotStore();
   readonly host: HostInfo;
   readonly kill?: () => void;
   readonly #descriptions: DescriptionOptions;
@@ -72,7 +78,10 @@ export class Guest implements Target {
       translate: (address) => this.current.translation.translate(address),
       unavailable,
     });
-    this.execution = new GuestExecution({ machine, cpus: this.cpus, breakpoints: this.breakpoints, patches, log });
+    this.execution = new GuestExecution({
+      ...{ machine, cpus: this.cpus, breakpoints: this.breakpoints, patches, log },
+      stopped: () => this.registers.recheck(),
+    });
     this.memory = new GuestMemory({
       memory: machine.memory,
       patches,
@@ -107,6 +116,15 @@ export class Guest implements Target {
       watchpointTypes: ['aarch64-mask', 'aarch64-bas'],
       addressingBits: () => this.#addressingBits(),
     };
+    this.state = new MachineState({
+      machine,
+      cpus: this.cpus,
+      readRam: (address, length) => {
+        const bytes = this.memory.readPhysical(address, length);
+        return bytes instanceof TargetError ? new Uint8Array() : bytes;
+      },
+      restored: () => this.execution.afterReset(),
+    });
     this.monitor = new GuestMonitor(this);
   }
 

@@ -74,6 +74,7 @@ export function cpregOfId(id: bigint): Cpreg {
     index: id,
     name: registerName(number),
     level: register?.level ?? 'runtime',
+    alias: register?.aliasOf !== undefined,
     access: register?.noRaw ? 'noRaw' : systemRegisterAccess(storageNumber(number)),
   };
 }
@@ -110,6 +111,11 @@ export class CpuSync {
   #epoch = 1;
   readonly #coreEpoch = new Uint32Array(coreRegisters.length);
   readonly #cpregEpoch: Uint32Array;
+  /**
+   * The registers of the list that show no other one's storage. The others are not written along with them: to KVM since
+   * Linux 6.12 ones in PMCNTENCLR_EL0 clear what PMCNTENSET_EL0 was just given.
+   */
+  readonly #ownStorage: readonly number[];
   /** Arguments of the calls to the vCPU, used over and over. */
   readonly #ids: BigUint64Array;
   readonly #values: BigUint64Array;
@@ -122,6 +128,7 @@ export class CpuSync {
     const present = new Set(vcpu.registerIds);
     const core = coreRegisters.flatMap(({ id }, position) => (present.has(id) ? [position] : []));
     this.all = { core, cpregs: this.list.all };
+    this.#ownStorage = this.list.all.filter((position) => !this.list.cpregs[position].alias);
     this.#cpregEpoch = new Uint32Array(this.list.cpregs.length);
     const size = Math.max(coreRegisters.length, this.list.cpregs.length);
     this.#ids = new BigUint64Array(size);
@@ -131,6 +138,23 @@ export class CpuSync {
 
   /** How often the CPU has run or was reset. */
   runs = 0;
+
+  /** As last read from the machine, or to be put into it. */
+  get events(): VcpuEvents | undefined {
+    return this.#events;
+  }
+
+  /** Undefined where the machine has none. */
+  get mpState(): number | undefined {
+    return this.#mpState;
+  }
+
+  /** What the next put of everything sets. Holds until the machine is read again. */
+  loadEvents(events: VcpuEvents, mpState: number | undefined): void {
+    this.#events = events;
+    this.#mpState = mpState;
+    this.#eventsEpoch = this.#epoch;
+  }
 
   /** Changes whenever what was read before may no longer hold. */
   get epoch(): number {
@@ -222,7 +246,7 @@ export class CpuSync {
     }
     const { list, state, mode } = this;
     const dropped = fromList(writeCpuStateToList(list, state, { kvmSync: true, mode }, scope.cpregs));
-    const refused = this.writeListToKvmState(level, scope.cpregs);
+    const refused = this.writeListToKvmState(level, scope === this.all ? this.#ownStorage : scope.cpregs);
     const rest = scope === this.all ? this.#putEvents() : none;
     this.invalidate();
     return mergeResults(unread, dropped, refused, rest);

@@ -101,6 +101,20 @@ export interface PhysicalMemory {
   changed(address: bigint, length: number): void;
 }
 
+/** A part of a machine whose state is neither in the vCPUs' registers nor in RAM: what snapshots hold of it. */
+export interface StatefulDevice {
+  /** Another one when the words get another meaning. */
+  readonly name: string;
+  /** The architecture lets this state be lost: a machine without the device takes a snapshot of one with it. */
+  readonly mayBeLost?: boolean;
+  /** A string: why the machine does not tell. */
+  save(): BigUint64Array | string;
+  /** A string: why these words cannot be its state; nothing has changed then. */
+  restore(words: BigUint64Array): string | undefined;
+  /** Back to power-on, for a snapshot without it. */
+  reset(): void;
+}
+
 /** A machine: its CPUs and its memory. */
 export interface Machine {
   readonly name: 'simulator' | 'kvm';
@@ -111,6 +125,13 @@ export interface Machine {
   /** The virtual counter stands still while no vCPU may run. */
   stopClock(): void;
   startClock(): void;
+  /**
+   * CNTVCT_EL0 where it stood at stopClock, for a machine whose counter itself goes on; undefined while the clock runs.
+   * QEMU's kvm_vtime. Settable: startClock puts it into the counter.
+   */
+  virtualTime?: bigint;
+  /** In the order in which they are restored, after the vCPUs. */
+  readonly devices?: readonly StatefulDevice[];
   /** Back to power-on: devices, RAM as loaded, CPUs. */
   reset(): void;
   close(): void;

@@ -3,6 +3,7 @@
  *
  * Arm PrimeCell UART (PL011) Technical Reference Manual, DDI 0183, "Programmers Model".
  */
+import type { StatefulDevice } from '../vcpu.ts';
 import type { Device } from './device.ts';
 
 const Register = {
@@ -26,6 +27,7 @@ const Register = {
 const Flag = { RXFE: 1 << 4, RXFF: 1 << 6, TXFE: 1 << 7 } as const;
 const Interrupt = { RX: 1 << 4, TX: 1 << 5 } as const;
 const FEN = 1 << 4;
+const ALL_INTERRUPTS = 0x7ff;
 
 /** Registers that only keep what is written: their bits, and their value after a reset. */
 const stored: Readonly<Record<number, readonly [mask: number, reset: number]>> = {
@@ -39,13 +41,16 @@ const stored: Readonly<Record<number, readonly [mask: number, reset: number]>> =
   [Register.DMACR]: [0x7, 0],
 };
 
+const offsets = Object.keys(stored).map(Number);
+
 /** UARTPeriphID0..3 and UARTPCellID0..3. */
 const identification = [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
 
 /** Received bytes that wait, the FIFO's 16 among them. */
 const BACKLOG = 4096;
 
-export class Pl011 implements Device {
+export class Pl011 implements Device, StatefulDevice {
+  readonly name = 'pl011';
   private readonly send: (byte: number) => void;
   /** UARTINTR: called when the level has changed. */
   private readonly wire: (level: boolean) => void;
@@ -75,6 +80,29 @@ export class Pl011 implements Device {
     if (taken > 0) this.interrupts |= Interrupt.RX;
     this.updateWire();
     return taken;
+  }
+
+  /** Raw interrupts, the registers in the order of their table, the bytes that wait. */
+  save(): BigUint64Array {
+    return BigUint64Array.from(
+      [this.interrupts, ...offsets.map((offset) => this.value(offset)), ...this.received].map(BigInt),
+    );
+  }
+
+  restore(words: BigUint64Array): string | undefined {
+    const end = 1 + offsets.length;
+    if (words.length < end || words.length > end + BACKLOG) return `it has not ${words.length} words`;
+    const isWithin = (word: bigint, mask: number): boolean => (word & ~BigInt(mask)) === 0n;
+    const [interrupts, ...rest] = words;
+    const fits = offsets.every((offset, i) => isWithin(rest[i], stored[offset][0]));
+    const bytes = words.slice(end);
+    if (!fits || !isWithin(interrupts, ALL_INTERRUPTS) || !bytes.every((byte) => isWithin(byte, 0xff)))
+      return 'a register has bits that it does not keep';
+    this.interrupts = Number(interrupts);
+    for (const [i, offset] of offsets.entries()) this.registers.set(offset, Number(rest[i]));
+    this.received = Array.from(bytes, Number);
+    this.updateWire();
+    return undefined;
   }
 
   readRegister(offset: number): number {

@@ -5,6 +5,8 @@ import type { ExecutionCpu, GuestExecution } from '../execution.ts';
 import type { Journal } from '../journal.ts';
 import type { GuestMemory } from '../memory.ts';
 import type { GuestRegisters } from '../registers.ts';
+import type { MachineState } from '../snapshot/machine-state.ts';
+import type { SnapshotStore } from '../snapshot/store.ts';
 import type { Machine } from '../vcpu.ts';
 
 /** The guest as commands see it. */
@@ -16,6 +18,8 @@ export interface MonitorGuest {
   readonly memory: GuestMemory;
   readonly execution: GuestExecution;
   readonly breakpoints: GuestBreakpoints;
+  readonly state: MachineState;
+  readonly snapshots: SnapshotStore;
   reset(): Outcome;
 }
 

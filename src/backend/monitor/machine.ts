@@ -10,7 +10,7 @@ function place({ sync }: ExecutionCpu): string {
   return `cpu${sync.vcpu.index} ${modeName(Number(pstate & 0xffff_ffffn))} pc ${hex(pc, 16)}`;
 }
 
-const halted = ({ cpus }: MonitorGuest): string => cpus.map((cpu) => `halted: ${place(cpu)}\n`).join('');
+export const halted = ({ cpus }: MonitorGuest): string => cpus.map((cpu) => `halted: ${place(cpu)}\n`).join('');
 
 export const reset: Command = {
   name: 'reset',

@@ -6,6 +6,7 @@ import type { Command, MonitorGuest } from './command.ts';
 import { inject } from './inject.ts';
 import { halt, info, reset, resume } from './machine.ts';
 import { phys, translate } from './memory.ts';
+import { snapshot } from './snapshot.ts';
 import { step } from './step.ts';
 import { sysreg } from './sysreg.ts';
 import { writes } from './writes.ts';
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   translate,
   phys,
   inject,
+  snapshot,
   reset,
   step,
   halt,

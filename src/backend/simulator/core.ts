@@ -26,6 +26,14 @@ const VBAR = systemWord(numberOf('VBAR_EL1'));
 /** No exception is pending. */
 const NONE = -1;
 
+/** An exception that waits for the instruction to be given up. */
+export interface PendingException {
+  /** -1: there is none. */
+  readonly esr: number;
+  readonly hasFar: boolean;
+  readonly far: bigint;
+}
+
 export class Core extends State implements ExceptionState, DescriptorReader {
   /** What the last translation found. */
   readonly translation: TranslationResult = newTranslationResult();
@@ -128,6 +136,18 @@ export class Core extends State implements ExceptionState, DescriptorReader {
     this.pendingFar = true;
     this.farLow = farLow;
     this.farHigh = farHigh;
+  }
+
+  get pending(): PendingException {
+    const far = (BigInt(this.farHigh >>> 0) << 32n) | BigInt(this.farLow >>> 0);
+    return { esr: this.pendingEsr, hasFar: this.pendingFar, far };
+  }
+
+  set pending({ esr, hasFar, far }: PendingException) {
+    this.pendingEsr = esr;
+    this.pendingFar = hasFar;
+    this.farLow = Number(far & 0xffffffffn) | 0;
+    this.farHigh = Number(far >> 32n) | 0;
   }
 
   /** Takes the pending exception. False: there is none. */

@@ -33,7 +33,7 @@ export class Cpu implements EngineHost {
   private readonly instructions: SystemInstructions;
   private readonly devices: readonly MappedDevice[];
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
-  private stepped: boolean | undefined;
+  stepped: boolean | undefined;
 
   constructor({ engine, devices, clock }: CpuOptions) {
     this.core = new Core(engine(this));

@@ -2,11 +2,12 @@
 import type { MappedDevice } from '../devices/device.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import type { Image } from '../image/image.ts';
-import type { Machine, PhysicalMemory, Vcpu } from '../vcpu.ts';
+import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { Clock } from './clock.ts';
 import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
+import { HiddenState } from './hidden-state.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
 export const RAM_BASE = 0x4000_0000;
@@ -30,7 +31,8 @@ export class SimulatorMachine implements Machine {
   private readonly cpu: Cpu;
   private readonly vcpu: SimulatorVcpu;
   private readonly uart: Pl011;
-  private readonly devices: readonly MappedDevice[];
+  readonly devices: readonly StatefulDevice[];
+  private readonly mapped: readonly MappedDevice[];
   private readonly image: Image;
   private readonly ram: Uint8Array;
   private readonly serial: (bytes: Uint8Array) => void;
@@ -42,10 +44,10 @@ export class SimulatorMachine implements Machine {
     this.image = image;
     this.serial = serial;
     this.uart = new Pl011((byte) => this.sent.push(byte));
-    this.devices = [{ base: UART_BASE, size: 0x1000, device: this.uart }];
+    this.mapped = [{ base: UART_BASE, size: 0x1000, device: this.uart }];
     this.cpu = new Cpu({
       engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
-      devices: this.devices,
+      devices: this.mapped,
       clock: this.clock,
     });
     const { engine } = this.cpu.core;
@@ -53,6 +55,7 @@ export class SimulatorMachine implements Machine {
     this.memory = this.physicalMemory(ramSize);
     this.vcpu = new SimulatorVcpu(0, this.cpu, () => this.flush());
     this.vcpus = [this.vcpu];
+    this.devices = [this.uart, new HiddenState(this.cpu)];
     this.load();
   }
 
@@ -70,7 +73,7 @@ export class SimulatorMachine implements Machine {
   }
 
   reset(): void {
-    for (const { device } of this.devices) device.reset();
+    for (const { device } of this.mapped) device.reset();
     this.clock.reset();
     this.vcpu.reset();
     clear(this.ram);

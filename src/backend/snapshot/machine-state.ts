@@ -1,0 +1,169 @@
+/** A whole machine into a snapshot and back: all of it or nothing. */
+import { hex } from '../../arm/index.ts';
+import { type Outcome, type Result, TargetError } from '../../gdbstub/index.ts';
+import { refuse } from '../errors.ts';
+import { CoreId, idName } from '../kvm-ids.ts';
+import type { CpuSync } from '../sync.ts';
+import { Errno, type Machine } from '../vcpu.ts';
+import { type Accounting, account, names } from './accounting.ts';
+import { type Obstacle, postLoad, preSave } from './cpu-vmstate.ts';
+import { restoreRam, saveRam } from './ram.ts';
+import { CNTVCT_EL0 } from './register-rules.ts';
+import type { CpuVmstate, DeviceState, Snapshot } from './snapshot.ts';
+
+export interface MachineStateParts {
+  readonly machine: Machine;
+  readonly cpus: readonly { readonly sync: CpuSync }[];
+  /** RAM without our breakpoints; may reuse its array. */
+  readonly readRam: (address: bigint, length: number) => Uint8Array;
+  /** The machine holds another state: nothing that was known of it holds, and our breakpoints are gone from RAM. */
+  readonly restored: () => void;
+}
+
+/** Names of what a restore passed over. */
+export interface Restored {
+  /** The snapshot does not have them: they hold their reset values. */
+  readonly reset: readonly string[];
+  /** This machine does not have them, and nothing is lost with them; with the reason. */
+  readonly leftOut: readonly string[];
+}
+
+/** All but RAM. */
+type State = Pick<Snapshot, 'cpus' | 'devices'>;
+
+export class MachineState {
+  readonly #parts: MachineStateParts;
+
+  constructor(parts: MachineStateParts) {
+    this.#parts = parts;
+  }
+
+  /** The machine as the guest would find it. Nothing changes. */
+  save(): Result<Snapshot> {
+    const { machine, readRam } = this.#parts;
+    const state = this.#saveState();
+    if (state instanceof TargetError) return state;
+    return { machine: machine.name, time: Date.now(), ...state, ram: saveRam(machine.memory, readRam) };
+  }
+
+  #saveState(): Result<State> {
+    const { machine } = this.#parts;
+    const cpus: CpuVmstate[] = [];
+    for (const { sync } of this.#parts.cpus) {
+      const saved = preSave(sync);
+      if ('operation' in saved) return refuse('REGISTER_UNREADABLE', saved.name, saved.reason);
+      cpus.push(withVirtualTime(saved, machine.virtualTime));
+    }
+    const devices: DeviceState[] = [];
+    for (const device of machine.devices ?? []) {
+      const words = device.save();
+      if (typeof words === 'string') return refuse('SNAPSHOT_DEVICE', device.name, words);
+      devices.push({ name: device.name, mayBeLost: device.mayBeLost ?? false, words });
+    }
+    return { cpus, devices };
+  }
+
+  /**
+   * Registers and devices first, because they may be refused: then the old ones are put back, and RAM was not touched.
+   */
+  restore(snapshot: Snapshot): Result<Restored> {
+    const { machine, cpus, restored } = this.#parts;
+    const unfit = misfit(machine, snapshot);
+    if (unfit !== undefined) return refuse('SNAPSHOT_MACHINE', unfit);
+    const accounts = cpus.map(({ sync }, i) => account(sync.vcpu.registerIds, snapshot.cpus[i].registers));
+    if (accounts.some(({ incomplete }) => incomplete.length > 0)) return refusal(accounts, []);
+    const before = this.#saveState();
+    if (before instanceof TargetError) return before;
+    machine.stopClock();
+    const obstacles = this.#putCpus(snapshot);
+    const stands = obstacles.flat().length > 0 || accounts.some(({ unknown }) => unknown.length > 0);
+    const refused = stands ? refusal(accounts, obstacles) : this.#putDevices(snapshot);
+    if (refused) return this.#putBack(before) ?? refused;
+    restoreRam(machine.memory, snapshot.ram);
+    restored();
+    return notes(accounts, machine, snapshot);
+  }
+
+  /** Of each CPU, what stands in the way. */
+  #putCpus({ cpus }: State): Obstacle[][] {
+    const { machine } = this.#parts;
+    const obstacles = this.#parts.cpus.map(({ sync }, i) => postLoad(sync, cpus[i], i === 0 ? 'full' : 'reset'));
+    if (machine.virtualTime !== undefined) machine.virtualTime = cpus[0].registers.get(CNTVCT_EL0);
+    return obstacles;
+  }
+
+  #putDevices({ devices }: State): Outcome {
+    for (const device of this.#parts.machine.devices ?? []) {
+      const saved = devices.find(({ name }) => name === device.name);
+      const wrong = saved ? device.restore(saved.words) : device.reset();
+      if (typeof wrong === 'string') return refuse('SNAPSHOT_DEVICE', device.name, wrong);
+    }
+    return undefined;
+  }
+
+  /** The machine as it was. An error says that it is not. */
+  #putBack(before: State): Outcome {
+    const failed = this.#putCpus(before).flat();
+    const device = this.#putDevices(before);
+    if (failed.length > 0) return refuse('SNAPSHOT_NOT_UNDONE', failed.map(told).join(', '));
+    return device && refuse('SNAPSHOT_NOT_UNDONE', device.message);
+  }
+}
+
+/** While the clock stands still the counter of KVM goes on: the guest is to find it where it stood. */
+function withVirtualTime(saved: CpuVmstate, time: bigint | undefined): CpuVmstate {
+  if (time === undefined || !saved.registers.has(CNTVCT_EL0)) return saved;
+  return { ...saved, registers: new Map(saved.registers).set(CNTVCT_EL0, time) };
+}
+
+const range = ({ start, length }: { start: bigint; length: bigint | number }): string =>
+  `${hex(start)}..${hex(start + BigInt(length) - 1n)}`;
+
+/** PSTATE.nRW and PSTATE.T. */
+const T32 = 0x30n;
+
+/** Why the machine cannot hold it, whatever its registers are. */
+function misfit({ vcpus, memory, devices = [] }: Machine, snapshot: Snapshot): string | undefined {
+  const { cpus, ram } = snapshot;
+  if (cpus.length !== vcpus.length) return `it has ${cpus.length} CPUs, the machine ${vcpus.length}`;
+  const [theirs, ours] = [ram, memory.ranges].map((ranges) => ranges.map(range).join(' '));
+  if (theirs !== ours) return `its RAM is ${theirs || 'empty'}, the machine's ${ours}`;
+  for (const [i, { registers, mpState = 0 }] of cpus.entries()) {
+    const [pstate = 0n, pc = 0n] = [registers.get(CoreId.PSTATE), registers.get(CoreId.PC)];
+    if ((pstate & T32) === T32 && pc & 1n) return `the pc ${hex(pc)} of CPU ${i} is odd, in T32 state`;
+    if (mpState !== 0 && !vcpus[i].setMpState) return `CPU ${i} is not running there (run state ${mpState})`;
+  }
+  const known = new Set(devices.map(({ name }) => name));
+  const lost = snapshot.devices.filter(({ name, mayBeLost }) => !mayBeLost && !known.has(name));
+  return lost.length > 0 ? `the machine has no ${lost.map(({ name }) => name).join(', ')}` : undefined;
+}
+
+const told = ({ name, reason }: Obstacle): string => `${name} (${reason})`;
+
+/** Every register that stands in the way, by name. */
+function refusal(accounts: readonly Accounting[], obstacles: readonly (readonly Obstacle[])[]): TargetError {
+  const clauses = accounts.flatMap(({ unknown, incomplete }, i) => {
+    const refused = obstacles[i] ?? [];
+    const found = [
+      ...(unknown.length > 0 ? [`not known here ${names(unknown)}`] : []),
+      ...(incomplete.length > 0 ? [`not in the snapshot ${names(incomplete)}`] : []),
+      ...(refused.length > 0 ? [`other values needed for ${refused.map(told).join(', ')}`] : []),
+    ];
+    return found.length > 0 ? [`CPU ${i}: ${found.join('; ')}`] : [];
+  });
+  const hasRun = obstacles.flat().some(({ errno }) => errno === Errno.EBUSY);
+  return refuse('SNAPSHOT_REGISTERS', clauses.join('; '), hasRun);
+}
+
+function notes(accounts: readonly Accounting[], machine: Machine, { devices }: Snapshot): Restored {
+  const saved = new Set(devices.map(({ name }) => name));
+  const known = new Set(machine.devices?.map(({ name }) => name));
+  const [{ missing, leftOut }] = accounts;
+  return {
+    reset: [...missing.map(idName), ...[...known].filter((name) => !saved.has(name))],
+    leftOut: [
+      ...leftOut.map(({ id, reason }) => `${idName(id)} (${reason})`),
+      ...[...saved].filter((name) => !known.has(name)),
+    ],
+  };
+}
