@@ -15,7 +15,10 @@ export function invitation(address: Address): string {
   const lldbDap = {
     ...{ type: 'lldb-dap', request: 'attach', name: 'arm-gdbstub demo (lldb)', program: file },
     sourceMap: [['.', sources]],
-    attachCommands: [`process connect --plugin gdb-remote ${lldbPlace}`],
+    // attachCommands do not wait for the connection, and lldb-dap 19 then often says that the process was unloaded.
+    ...(address.kind === 'tcp'
+      ? { 'gdb-remote-hostname': address.host, 'gdb-remote-port': address.port }
+      : { attachCommands: [`process connect --plugin gdb-remote ${lldbPlace}`] }),
   };
   return `The demo guest is held at its first instruction. Paste one of these into another terminal:
 

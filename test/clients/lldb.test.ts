@@ -111,6 +111,21 @@ describe('registers', () => {
     expect(served.held('SCTLR_EL1')).toBe(0x30dd_0998n);
   });
 
+  test('are as lldb has read them after an edit through monitor, until it writes one', async () => {
+    const { lldb, served } = await attach();
+    await lldb.run(
+      'command alias monitor process plugin packet monitor',
+      'thread step-inst',
+      'register read SCTLR_EL1',
+    );
+    await lldb.run('monitor sysreg SCTLR_EL1.WXN=1', 'monitor reset halt');
+    const start = demoSymbol('_start');
+    await lldb.run(`register write pc ${start}`);
+    expect(await lldb.run('register read sctlr_el1')).toMatch(/^ +WXN = no effect$/m);
+    await lldb.run('thread step-inst');
+    expect(served.held('PC')).toBe(start + 4n);
+  });
+
   test('pc, sp, cpsr and general registers are written', async () => {
     const { lldb, served } = await attach();
     await lldb.run('register write x0 0x123', 'register write sp 0x40208000', 'register write cpsr 0x3c4');

@@ -93,8 +93,7 @@ async function start(given: Configuration, lines: number[]): Promise<Session> {
     return answer.variables.map((one: Variable) => ({ ...one, container: variablesReference }));
   };
   const registers = async (): Promise<readonly Variable[]> => {
-    const { stackFrames } = await adapter.request('stackTrace', { threadId, startFrame: 0, levels: 20 });
-    const { scopes } = await adapter.request('scopes', { frameId: stackFrames[0].id });
+    const { scopes } = await adapter.request('scopes', { frameId: await topFrame(adapter) });
     const scope = scopes.find(({ name }: { name: string }) => name === 'Registers');
     const first = await children(scope.variablesReference);
     // lldb-dap has a level of groups.
@@ -125,6 +124,11 @@ const lineOf = (text: string): number =>
     .split('\n')
     .findIndex((line) => line.includes(text)) + 1;
 const callLine = lineOf('answer = writable_code(rounds)');
+
+async function topFrame(adapter: DebugAdapter): Promise<number> {
+  const { stackFrames } = await adapter.request('stackTrace', { threadId: 1, startFrame: 0, levels: 20 });
+  return stackFrames[0].id;
+}
 
 /** At the call in the guest's loop. */
 async function isAtCall({ adapter }: Session): Promise<void> {
@@ -173,6 +177,32 @@ describe.each(['demo, by gdb', 'demo, by lldb'])('%s', (name) => {
     for (const wanted of ['x0', 'pc', 'cpsr', 'SCTLR_EL1', 'CNTV_CVAL_EL0']) expect(names).toContain(wanted);
     await editsReachTheGuest(session, served);
   });
+});
+
+test('demo, by gdb: a field is set in Watch', async () => {
+  const served = await serveDemo();
+  const { adapter } = await start(configuration('demo, by gdb', served.port), [callLine]);
+  await adapter.event('stopped');
+  const frameId = await topFrame(adapter);
+  const watched = await adapter.request('evaluate', { expression: '$sctlr_el1', frameId, context: 'watch' });
+  const { variablesReference } = watched;
+  const { variables } = await adapter.request('variables', { variablesReference });
+  expect(variables).toContainEqual(expect.objectContaining({ name: 'WXN', value: 'false' }));
+  const before = served.held('SCTLR_EL1');
+  await adapter.request('setVariable', { variablesReference, name: 'WXN', value: '1' });
+  expect(hex(served.held('SCTLR_EL1'))).toBe(hex(before | (1n << 19n)));
+});
+
+test('demo, by lldb: the Debug Console takes commands of lldb, and those of the stub', async () => {
+  const served = await serveDemo();
+  const { adapter } = await start(configuration('demo, by lldb', served.port), []);
+  await adapter.event('stopped');
+  const frameId = await topFrame(adapter);
+  const say = async (expression: string): Promise<string> =>
+    (await adapter.request('evaluate', { expression, frameId, context: 'repl' })).result;
+  expect(await say('register read sctlr_el1')).toContain('M = MMU off');
+  await say('process plugin packet monitor sysreg SCTLR_EL1.WXN=1');
+  expect(served.held('SCTLR_EL1')).toBe(0x30dd_0998n);
 });
 
 test('demo, started by VS Code: the adapter starts the stub, and ends it', async () => {
