@@ -10,13 +10,10 @@ import { complain, ExitCode, say, UserError } from './message.ts';
 import { packageVersion } from './package.ts';
 import { unknownArguments } from './unknown.ts';
 
-/** Words that QEMU spells with one dash. */
-const qemuWords = new Set(['-gdb', '-kernel', '-serial']);
-
 const options = ['help', 'version', ...[runOptions, demoOptions, registersOptions].flatMap(Object.keys)];
 
 const commandLine = (args: readonly string[]) =>
-  yargs(args.map((word) => (qemuWords.has(word) ? `-${word}` : word)))
+  yargs(args)
     .scriptName('arm-gdbstub')
     .usage(
       '$0 COMMAND\n\nA GDB remote stub for Arm guests in which a system register that the debugger writes is really written.',
@@ -32,7 +29,12 @@ const commandLine = (args: readonly string[]) =>
     .version(packageVersion())
     .alias('help', 'h')
     .locale('en')
-    .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': false })
+    .parserConfiguration({
+      'parse-positional-numbers': false,
+      'duplicate-arguments-array': false,
+      // QEMU writes -kernel and means --kernel.
+      'short-option-groups': false,
+    })
     .wrap(Math.min(100, process.stderr.columns || 100))
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {

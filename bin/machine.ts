@@ -1,5 +1,6 @@
 /** The composition root: an image becomes a machine, the machine a debugger's target, the target a server. */
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import {
   Guest,
   type Image,
@@ -117,9 +118,10 @@ function buildSimulator(image: Image, { memory, serial, cpus = 1, initrd }: Mach
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use (tcp:0 chooses a free port)',
+  EADDRINUSE: 'the address is in use',
   EADDRNOTAVAIL: 'this host has no such address',
   EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
   ENOENT: 'there is no such directory',
   ENOTFOUND: 'there is no such host',
 };
@@ -143,8 +145,16 @@ async function listen(guest: Guest, options: MachineOptions, ended: (stop: Stop)
     });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new UserError(`cannot listen at ${formatAddress(options.listen)}: ${reasonOf(error)}`, ExitCode.failed);
+    const place = formatAddress(options.listen);
+    throw new UserError(`cannot listen at ${place}: ${listenReason(options.listen, error)}`, ExitCode.failed);
   }
+}
+
+function listenReason(address: Address, error: unknown): string {
+  // Node tells EACCES of a directory that is not there.
+  if (address.kind === 'unix' && !existsSync(path.dirname(address.path))) return reasons.ENOENT;
+  const hint = address.kind === 'tcp' && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  return `${reasonOf(error)}${hint ? ' (tcp:0 chooses a free port)' : ''}`;
 }
 
 const SIGKILL = 9;
@@ -207,10 +217,12 @@ function openConsole(path: string): number {
 /** Whole or not at all: a script that waits for the file reads no half of a number. */
 export function writePortFile(path: string, address: Address): void {
   const text = address.kind === 'tcp' ? address.port : address.kind === 'unix' ? address.path : 'stdio';
+  const unfinished = `${path}.new`;
   try {
-    writeFileSync(`${path}.new`, `${text}\n`);
-    renameSync(`${path}.new`, path);
+    writeFileSync(unfinished, `${text}\n`);
+    renameSync(unfinished, path);
   } catch (error) {
+    rmSync(unfinished, { force: true });
     throw new UserError(`cannot write ${path}: ${reasonOf(error)}`, ExitCode.failed);
   }
 }

@@ -3,6 +3,10 @@ import { findRegister, registersByGlob, type SystemRegister } from '../src/arm/i
 import { type Address, parseAddress } from '../src/gdbstub/index.ts';
 import { UserError } from './message.ts';
 
+/** Options whose value must be there: yargs would take none for the empty text, or for the default. */
+export const optionsWithValue = (options: Readonly<Record<string, object>>): string[] =>
+  Object.entries(options).flatMap(([name, option]) => ('type' in option && option.type === 'string' ? [name] : []));
+
 const units: Readonly<Record<string, bigint>> = { K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };
 
 /** `256M`, `1G`, `4096K`, or as with QEMU a number of mebibytes. In bytes. */

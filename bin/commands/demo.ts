@@ -9,7 +9,7 @@ import { invitation } from '../demo/invitation.ts';
 import { lifetime } from '../lifetime.ts';
 import { type RunningMachine, startMachine, writeConsole, writePortFile } from '../machine.ts';
 import { ExitCode, say, styled, UserError } from '../message.ts';
-import { parseListen, parseSeconds } from '../options.ts';
+import { optionsWithValue, parseListen, parseSeconds } from '../options.ts';
 
 export const demoOptions = {
   check: {
@@ -24,6 +24,7 @@ export const demoOptions = {
 const builder = (yargs: Argv) =>
   yargs
     .options(demoOptions)
+    .requiresArg(optionsWithValue(demoOptions))
     .conflicts('check', ['port-file'])
     .example('$0 demo', 'a held guest, and the lines to paste for gdb, lldb and VS Code')
     .example('$0 demo --check', 'edits of system registers, each verified in the guest');

@@ -5,7 +5,15 @@ import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
 import { type Backend, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
 import { ExitCode, note, UserError } from '../message.ts';
-import { parseCount, parseListen, parseRegisters, parseSeconds, parseSerial, parseSize } from '../options.ts';
+import {
+  optionsWithValue,
+  parseCount,
+  parseListen,
+  parseRegisters,
+  parseSeconds,
+  parseSerial,
+  parseSize,
+} from '../options.ts';
 import { forwardInput } from '../terminal.ts';
 
 const registerChoice = 'common, all, none, or patterns between commas';
@@ -36,6 +44,7 @@ const builder = (yargs: Argv) =>
   yargs
     .positional('file', { type: 'string', describe: 'ELF file, Linux Image, or plain bytes for the start of the RAM' })
     .options(runOptions)
+    .requiresArg(optionsWithValue(runOptions))
     .conflicts('s', 'gdb')
     .conflicts('kernel', 'file')
     .example('$0 run guest.elf -S', 'wait for a debugger at port 1234, then start')

@@ -52,7 +52,11 @@ describe('mistakes', () => {
     [['@short.elf'], 1, 'short.elf: the ELF file is cut short'],
     [['@off.bin', '--gbd', 'tcp:1'], 2, 'there is no option --gbd; did you mean --gdb?'],
     [['@off.bin', '--gdb', 'tcp:99999'], 2, 'tcp:99999 is no address for a debugger'],
-    [['@off.bin', '--gdb', 'unix:/nowhere/gdb'], 1, 'cannot listen at unix:/nowhere/gdb: '],
+    [['@off.bin', '--gdb', 'unix:/nowhere/gdb'], 1, 'cannot listen at unix:/nowhere/gdb: there is no such directory'],
+    [['@off.bin', '--gdb', 'unix:/dev/null'], 1, 'unix:/dev/null: the address is in use\n'],
+    [['@off.bin', '--memory'], 2, '--memory needs a value'],
+    [['@off.bin', '-m', '--timeout', '1'], 2, '-m needs a value'],
+    [['@off.bin', '-nographic'], 2, 'there is no option -nographic'],
     [['@off.bin', '--gdb', 'tcp:192.0.2.1:0'], 1, 'cannot listen at tcp:192.0.2.1:0: this host has no such address'],
     [['@off.bin', '-s', '--gdb', 'tcp:0'], 2, 'Arguments s and gdb are mutually exclusive'],
     [['@off.bin', '--gdb', 'stdio', '--serial', 'stdio'], 2, '--gdb stdio takes standard output'],
@@ -98,7 +102,19 @@ test('standard output is the console alone, and power off ends it with 0', async
 });
 
 test("QEMU's spellings", async () => {
-  const result = await run('run', '-kernel', place('off.bin'), '-gdb', 'tcp::0', '-m', '16', '-serial', 'stdio');
+  const result = await run(
+    'run',
+    '-kernel',
+    place('off.bin'),
+    '-gdb',
+    'tcp::0',
+    '-m',
+    '16',
+    '-smp',
+    '1',
+    '-serial',
+    'stdio',
+  );
   expect(quiet(result)).toEqual({ code: 0, stdout: 'ok\n' });
 });
 
