@@ -21,6 +21,10 @@ export interface GuestExecutionOptions {
   readonly patches: Patches;
   /** What a user should know that no debugger asks for. */
   readonly log: (message: string) => void;
+  /** Called at every stop, with the registers as they are. */
+  readonly stopped?: () => void;
+  /** Called when the machine was reset. */
+  readonly wasReset?: () => void;
 }
 
 /** Exits that are dealt with before others get their turn. */
@@ -41,6 +45,7 @@ export class GuestExecution implements Execution {
   readonly #machine: Machine;
   readonly #breakpoints: GuestBreakpoints;
   readonly #cpus: readonly CpuExecution[];
+  readonly #options: GuestExecutionOptions;
   /** Told when the debugger lets that CPU go on, if it still stands there. */
   readonly #waiting = new Map<CpuExecution, Waiting>();
   #interrupting: boolean = false;
@@ -57,7 +62,9 @@ export class GuestExecution implements Execution {
   /** A step may land in an interrupt handler. */
   stepsTakeInterrupts: boolean = false;
 
-  constructor({ machine, cpus, breakpoints, patches, log }: GuestExecutionOptions) {
+  constructor(options: GuestExecutionOptions) {
+    const { machine, cpus, breakpoints, patches, log } = options;
+    this.#options = options;
     this.#machine = machine;
     this.#breakpoints = breakpoints;
     const context: ExecutionContext = {
@@ -160,6 +167,7 @@ export class GuestExecution implements Execution {
       cpu.cpu.sync.kvmArchGetRegisters();
     }
     this.#breakpoints.afterReset();
+    this.#options.wasReset?.();
   }
 
   #resetByGuest(thread: number): Stop | undefined {
@@ -174,6 +182,7 @@ export class GuestExecution implements Execution {
     else {
       this.current = stop.thread - 1;
       this.#cpus[this.current].cpu.sync.ensure(stopScope);
+      this.#options.stopped?.();
     }
     return stop;
   }

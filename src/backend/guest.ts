@@ -81,6 +81,7 @@ export class Guest implements Target {
     this.execution = new GuestExecution({
       ...{ machine, cpus: this.cpus, breakpoints: this.breakpoints, patches, log },
       stopped: () => this.registers.recheck(),
+      wasReset: () => this.registers.forget(),
     });
     this.memory = new GuestMemory({
       memory: machine.memory,

@@ -6,7 +6,9 @@ export type Outcome =
   /** Some bits did not stick, and `monitor writes mask` allows that. */
   | 'partial'
   /** Nothing changed. */
-  | 'refused';
+  | 'refused'
+  /** It was written, and bits of it were gone when the CPU had run. */
+  | 'lost';
 
 export interface Edit {
   /** From 1, never used twice. */

@@ -39,17 +39,28 @@ export interface GuestRegistersOptions {
   readonly unavailable: () => TargetError | undefined;
 }
 
+/** A value that the machine took while its CPU stood still. */
+interface Fresh {
+  readonly value: bigint;
+  readonly old: bigint;
+  /** Of the CPU, when it was written. */
+  readonly runs: number;
+}
+
 export class GuestRegisters implements Registers {
   policy: WritePolicy = 'strict';
   readonly #options: GuestRegistersOptions;
   readonly #cpus: readonly GuestCpu[];
   /** Of each CPU, how often it had run when its pc was last read. */
   readonly #pcRead: number[];
+  /** Of each CPU whose machine does not tell what it keeps: the writes that it has not run with. */
+  readonly #fresh: readonly Map<GuestRegister, Fresh>[];
 
   constructor(options: GuestRegistersOptions) {
     this.#options = options;
     this.#cpus = options.cpus;
     this.#pcRead = options.cpus.map(() => -1);
+    this.#fresh = options.cpus.map(() => new Map<GuestRegister, Fresh>());
   }
 
   #find(thread: number, number: number): Result<{ cpu: GuestCpu; register: GuestRegister }> {
@@ -142,6 +153,7 @@ export class GuestRegisters implements Registers {
       const unmapped = mapped && !this.#options.guard.pcIsMapped(cpu);
       const note = unmapped ? 'the pc is no longer mapped: the next fetch faults' : transient(sync, changes);
       this.#journal(cpu, pc, changes, old, held, wrong < 0 ? 'written' : 'partial', note);
+      this.#remember(cpu, changes, old, held);
       return undefined;
     }
     const restored = restore(sync, scope, changes, old, held);
@@ -156,6 +168,52 @@ export class GuestRegisters implements Registers {
         );
     this.#journal(cpu, pc, changes, old, readBack(sync, scope, changes), 'refused', error.message);
     return error;
+  }
+
+  #remember(
+    { sync }: GuestCpu,
+    changes: readonly Change[],
+    old: readonly bigint[],
+    held: readonly (bigint | undefined)[],
+  ): void {
+    if (sync.vcpu.keptBits) return;
+    for (const [i, { register, value }] of changes.entries())
+      if (register.definition)
+        this.#fresh[sync.vcpu.index].set(register, { value: held[i] ?? value, old: old[i], runs: sync.runs });
+  }
+
+  /**
+   * After a stop: what was written since the last one is read again. KVM takes every bit of many registers and the CPU
+   * drops some when it runs; a value of which bits are gone, and none have come, is told in the journal.
+   */
+  recheck(): void {
+    for (const cpu of this.#cpus) {
+      const fresh = this.#fresh[cpu.sync.vcpu.index];
+      if (fresh.size > 0) this.#recheck(cpu, fresh);
+    }
+  }
+
+  /** The machine was reset: what was written is gone, and nobody expects it. */
+  forget(): void {
+    for (const fresh of this.#fresh) fresh.clear();
+  }
+
+  #recheck(cpu: GuestCpu, fresh: Map<GuestRegister, Fresh>): void {
+    const { sync } = cpu;
+    const ran = [...fresh].filter(([, { runs }]) => runs !== sync.runs);
+    if (ran.length === 0) return;
+    const unread = sync.ensure(union(ran.map(([{ scope }]) => scope)));
+    for (const [register, { value, old }] of ran) {
+      fresh.delete(register);
+      if (unread.length > 0 && sync.ensure(register.scope).length > 0) continue;
+      const held = register.read(sync);
+      if (held === value || (held & ~value) !== 0n) continue;
+      const note = `bits ${hex(value & ~held)} did not survive the run: this CPU has none such, or the guest cleared them`;
+      this.#options.journal.add({
+        ...{ cpu: sync.vcpu.index, pc: this.#pc(cpu), register: register.name },
+        ...{ old, value, held, outcome: 'lost', note },
+      });
+    }
   }
 
   /** Where the CPU stands. Between two runs it is read once; edits of it go through the state. */

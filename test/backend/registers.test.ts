@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { findRegister, mask, type SystemRegister } from '../../src/arm/index.ts';
+import { Esr, findRegister, mask, type SystemRegister } from '../../src/arm/index.ts';
 import {
   coreRegisters,
   Errno,
@@ -378,6 +378,33 @@ describe('a machine with a mind of its own', () => {
     });
     expect(write(VBAR_EL1, 0x1800n)).toBeUndefined();
     expect(guest.journal.edits().at(-1)?.note).toBeUndefined();
+  });
+
+  test('bits that are gone when the CPU has run are told, once', () => {
+    guest = guestWith({});
+    const register = vcpu.registers.get(sysregId(VBAR_EL1))!;
+    const stepTo = (value: (now: bigint) => bigint) => {
+      vcpu.run = () => {
+        register.value = value(register.value ?? 0n);
+        return { kind: 'debug', esr: Esr.softwareStep(0), far: 0n };
+      };
+      expect(guest.execution.resume([{ thread: 1, kind: 'step', signal: 0 }])).toMatchObject({ kind: 'step' });
+    };
+    const last = () => guest.journal.edits().at(-1);
+    expect(write(VBAR_EL1, 0x1801n)).toBeUndefined();
+    stepTo((now) => now & ~0x7ffn);
+    expect(last()).toMatchObject({ outcome: 'lost', register: 'VBAR_EL1', value: 0x1801n, held: 0x1800n });
+    expect(last()?.note).toContain('bits 0x1 did not survive the run');
+    const { count } = guest.journal;
+    stepTo((now) => now);
+    expect(guest.journal.count).toBe(count);
+    // What the guest writes itself is no loss, and neither is a reset.
+    expect(write(VBAR_EL1, 0x2000n)).toBeUndefined();
+    stepTo(() => 0x4000n);
+    expect(write(VBAR_EL1, 0x2001n)).toBeUndefined();
+    expect(guest.reset()).toBeUndefined();
+    stepTo(() => 0n);
+    expect(guest.journal.edits().filter(({ outcome }) => outcome === 'lost')).toHaveLength(1);
   });
 
   test('what cannot be put back is said', () => {
