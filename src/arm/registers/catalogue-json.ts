@@ -1,6 +1,6 @@
 /** The catalogue as data for other programs. */
 import { type GeneralRegister, generalRegisters } from './core.ts';
-import { systemRegisters } from './index.ts';
+import { namedRegisters } from './index.ts';
 import type { Encoding, SystemRegister } from './register.ts';
 import { simdRegisters } from './simd.ts';
 
@@ -26,7 +26,7 @@ const isSystem = (register: SystemRegister | GeneralRegister): register is Syste
 /** Every register once: FPSR and FPCR, which are both, stand among the system registers. */
 export const allRegisters: readonly (SystemRegister | GeneralRegister)[] = [
   ...[...generalRegisters, ...simdRegisters].filter(({ group }) => group !== 'float'),
-  ...systemRegisters,
+  ...namedRegisters,
 ];
 
 export const catalogueJson = (registers: readonly (SystemRegister | GeneralRegister)[]): RegisterJson[] =>

@@ -2,12 +2,16 @@
 import { encodingNumber, type SystemRegister } from './register.ts';
 
 export interface Catalogue {
-  /** Sorted by number. */
+  /** One for each number, sorted by it. */
   readonly registers: readonly SystemRegister[];
+  /** One for each name: also those that only MSR reaches, by a number that MRS reads another register with. */
+  readonly named: readonly SystemRegister[];
   byNumber(number: number): SystemRegister | undefined;
   /** By the manual's name or the generic one (S3_0_C1_C0_0), in any case. */
   byName(name: string): SystemRegister | undefined;
 }
+
+const byNumber = (a: SystemRegister, b: SystemRegister): number => a.number - b.number;
 
 /** Joins groups. Throws when a name or a number comes twice, or an alias names nothing. */
 export function catalogue(groups: readonly (readonly SystemRegister[])[]): Catalogue {
@@ -25,7 +29,8 @@ export function catalogue(groups: readonly (readonly SystemRegister[])[]): Catal
   for (const { name, aliasOf } of numbers.values())
     if (aliasOf && !names.has(aliasOf.toUpperCase())) throw new Error(`${name} is an alias of the unknown ${aliasOf}`);
   return {
-    registers: [...numbers.values()].sort((a, b) => a.number - b.number),
+    registers: [...numbers.values()].sort(byNumber),
+    named: [...names.values()].sort(byNumber),
     byNumber: (number) => numbers.get(number),
     byName: (name) => names.get(name.toUpperCase()) ?? numbers.get(genericNumber(name) ?? -1),
   };

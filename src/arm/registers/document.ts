@@ -1,5 +1,5 @@
 /** Writes docs/REGISTERS.md from the catalogue. */
-import { systemRegisters } from './index.ts';
+import { namedRegisters } from './index.ts';
 import type { Field, RegisterGroup, SystemRegister } from './register.ts';
 
 const headings: Readonly<Record<RegisterGroup, string>> = {
@@ -85,7 +85,7 @@ function rows(registers: readonly SystemRegister[]): string[] {
 /** The whole file, ending in a newline. */
 export function renderRegisters(): string {
   const sections = Object.entries(headings).flatMap(([group, heading]) => {
-    const registers = systemRegisters.filter((register) => register.group === group);
+    const registers = namedRegisters.filter((register) => register.group === group);
     if (registers.length === 0) return [];
     const head = ['| Register | Encoding | Access | | Needs | Fields |', '| --- | --- | --- | --- | --- | --- |'];
     return [`\n## ${heading}\n\n${[...head, ...rows(registers)].join('\n')}\n`];

@@ -5,8 +5,11 @@ import { registerGroups } from './system/index.ts';
 
 const all = catalogue(registerGroups);
 
-/** Every known register, sorted by number. */
+/** Every known register, one for each number and sorted by it. */
 export const systemRegisters: readonly SystemRegister[] = all.registers;
+
+/** The same, and DBGDTRTX_EL0, which MSR writes with the number of DBGDTRRX_EL0. */
+export const namedRegisters: readonly SystemRegister[] = all.named;
 
 export const registerByNumber: (number: number) => SystemRegister | undefined = all.byNumber;
 

@@ -1,4 +1,4 @@
-/** Registers of EL3, most by name only, and the Secure physical timer. Arm ARM DDI 0487, D19.2. */
+/** Registers of EL3, most by name only. Arm ARM DDI 0487, D19.2. */
 import { type Encoding, field, flag, impdef, res0, res1, type SystemRegister, sysreg } from '../register.ts';
 import { esrFields, spsrFields, spsrVariants } from './exception.ts';
 
@@ -68,9 +68,6 @@ const named: readonly [name: string, encoding: Encoding, title: string, access?:
   ['ICC_IGRPEN1_EL3', [3, 6, 12, 12, 7], 'Interrupt Controller Interrupt Group 1 Enable register (EL3)'],
   ['TPIDR_EL3', [3, 6, 13, 0, 2], 'Software Thread ID Register (EL3)'],
   ['SCXTNUM_EL3', [3, 6, 13, 0, 7], 'Read/Write Software Context Number (EL3)'],
-  ['CNTPS_TVAL_EL1', [3, 7, 14, 2, 0], 'Counter-timer Physical Secure Timer TimerValue Register'],
-  ['CNTPS_CTL_EL1', [3, 7, 14, 2, 1], 'Counter-timer Physical Secure Timer Control Register'],
-  ['CNTPS_CVAL_EL1', [3, 7, 14, 2, 2], 'Counter-timer Physical Secure Timer CompareValue Register'],
 ];
 
 export const el3Registers: readonly SystemRegister[] = [

@@ -66,6 +66,19 @@ const timers = [
   sysreg('CNTV_CVAL_EL0', [3, 3, 14, 3, 2], 'Counter-timer Virtual Timer CompareValue Register', compareValue, {
     group,
   }),
+  // In Secure state only, and at EL1 only if EL3 lets it.
+  sysreg('CNTPS_TVAL_EL1', [3, 7, 14, 2, 0], 'Counter-timer Physical Secure Timer TimerValue Register', timerValue, {
+    group,
+    noRaw: true,
+  }),
+  sysreg('CNTPS_CTL_EL1', [3, 7, 14, 2, 1], 'Counter-timer Physical Secure Timer Control Register', control, { group }),
+  sysreg(
+    'CNTPS_CVAL_EL1',
+    [3, 7, 14, 2, 2],
+    'Counter-timer Physical Secure Timer CompareValue Register',
+    compareValue,
+    { group },
+  ),
 ];
 
 export const timerRegisters: readonly SystemRegister[] = [
