@@ -10,7 +10,7 @@ import { FIELD_VIEW } from './description.ts';
 import { errnoText, refuse } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { type GuestRegister, pcScope, type RegisterTable } from './register-table.ts';
-import type { CpuSync, Scope, SyncResult } from './sync.ts';
+import type { CpuSync, Scope, SyncFailure, SyncResult } from './sync.ts';
 
 /** What to do with a write of which only some bits stick: undo and refuse it, or keep what stuck. */
 export type WritePolicy = 'strict' | 'mask';
@@ -138,15 +138,11 @@ export class GuestRegisters implements Registers {
     const pc = this.#pc(cpu);
     const scope =
       changes.length === 1 ? changes[0].register.scope : union(changes.map(({ register }) => register.scope));
-    const unread = sync.ensure(scope);
-    if (unread.length > 0) return refuse('REGISTER_UNREADABLE', unread[0].name, errnoText(unread[0].errno));
-    const old = changes.map(({ register }) => register.read(sync));
     const guarded = changes.some(({ register }) => this.#options.guard.guarded(register));
     const mapped = guarded && this.#options.guard.pcIsMapped(cpu);
-
-    // What the CPU would not keep is not even written, and so is found missing.
-    for (const { register, value } of changes) register.edit(sync.state, value & register.kept);
-    const failures = sync.kvmArchPutRegisters('full', scope);
+    const done = (guarded ? undefined : exchange(sync, scope, changes)) ?? put(sync, scope, changes);
+    if (done instanceof TargetError) return done;
+    const { old, failures } = done;
     const held = readBack(sync, scope, changes);
     const wrong = firstWrong(changes, held, failures);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
@@ -295,6 +291,32 @@ function firstWrong(changes: readonly Change[], held: readonly (bigint | undefin
   if (wrong < 0 || failures.length === 0) return wrong;
   const refused = changes.findIndex(({ register }) => register.source === failures[0].name);
   return refused < 0 ? wrong : refused;
+}
+
+/** What was there before, and what was refused. */
+interface Put {
+  readonly old: readonly bigint[];
+  readonly failures: SyncResult;
+}
+
+const unreadable = ({ name, errno }: SyncFailure): TargetError => refuse('REGISTER_UNREADABLE', name, errnoText(errno));
+
+function put(sync: CpuSync, scope: Scope, changes: readonly Change[]): Result<Put> {
+  const unread = sync.ensure(scope);
+  if (unread.length > 0) return unreadable(unread[0]);
+  const old = changes.map(({ register }) => register.read(sync));
+  // What the CPU would not keep is not even written, and so is found missing.
+  for (const { register, value } of changes) register.edit(sync.state, value & register.kept);
+  return { old, failures: sync.kvmArchPutRegisters('full', scope) };
+}
+
+/** The same in one trip to the machine, for one register of the list; undefined where that is not possible. */
+function exchange(sync: CpuSync, { core, cpregs }: Scope, changes: readonly Change[]): Result<Put> | undefined {
+  if (changes.length !== 1 || core.length > 0 || cpregs.length !== 1) return undefined;
+  const [{ register, value }] = changes;
+  const done = sync.exchange(cpregs[0], (state) => register.edit(state, value & register.kept));
+  const failure = done?.failures.find(({ operation }) => operation === 'get');
+  return failure ? unreadable(failure) : done && { old: [done.old], failures: done.failures };
 }
 
 /** What the machine holds now; undefined where it does not say. */

@@ -41,6 +41,13 @@ export interface SyncFailure {
 }
 
 export type SyncResult = readonly SyncFailure[];
+
+/** What an exchange found, and what went wrong. */
+export interface Exchange {
+  readonly old: bigint;
+  readonly failures: SyncResult;
+}
+
 const none: SyncResult = Object.freeze([]);
 
 const mergeResults = (...results: readonly SyncResult[]): SyncResult => {
@@ -250,6 +257,51 @@ export class CpuSync {
     const rest = scope === this.all ? this.#putEvents() : none;
     this.invalidate();
     return mergeResults(unread, dropped, refused, rest);
+  }
+
+  /**
+   * An edit of one register of the list in one trip to the machine: the value that it has, if that is not known, the put,
+   * and the value that it holds then, which is known afterwards. Where list -> state turns out to have failed, the value
+   * is put back. Undefined: not with this machine or register, and nothing was done.
+   */
+  exchange(position: number, edit: (state: CpuState) => void): Exchange | undefined {
+    const { list, state, vcpu } = this;
+    const { access, name } = list.cpregs[position];
+    const isKnown = this.#cpregEpoch[position] === this.#epoch;
+    if (!vcpu.transferRegisters || typeof access !== 'object') return undefined;
+    if (isKnown && list.synchronised[position] !== 'yes') return undefined;
+    edit(state);
+    const value = access.read(state);
+    const [old, set, held] = this.#transfer(list.cpregIndexes[position], value, isKnown);
+    this.invalidate();
+    if (old.errno !== 0)
+      return { old: 0n, failures: [{ name, operation: 'get', errno: old.errno, reason: errnoReason(old.errno) }] };
+    if (!isKnown) list.cpregValues[position] = old.value;
+    const before = list.cpregValues[position];
+    writeListToCpuState(list, state, [position]);
+    edit(state);
+    const dropped = fromList(writeCpuStateToList(list, state, { kvmSync: true, mode: this.mode }, [position]));
+    if (dropped.length > 0)
+      return { old: before, failures: [...dropped, ...this.writeListToKvmState('full', [position])] };
+    if (held.errno === 0) {
+      list.cpregValues[position] = held.value;
+      writeListToCpuState(list, state, [position]);
+      this.#cpregEpoch[position] = this.#epoch;
+    }
+    const failures: SyncResult =
+      set.errno === 0 ? none : [{ name, operation: 'set', errno: set.errno, reason: errnoReason(set.errno) }];
+    return { old: before, failures };
+  }
+
+  /** Get, unless the value is known; set; get. */
+  #transfer(id: bigint, value: bigint, isKnown: boolean): { readonly value: bigint; readonly errno: number }[] {
+    const first = isKnown ? 1 : 0;
+    const writes = Uint8Array.of(0, 1, 0).subarray(first);
+    this.#ids.fill(id, 0, 3);
+    this.#values[1 - first] = value;
+    this.vcpu.transferRegisters!(writes, this.#ids, this.#values, this.#errnos, writes.length);
+    const answers = Array.from(writes, (_, i) => ({ value: this.#values[i], errno: this.#errnos[i] }));
+    return isKnown ? [{ value: 0n, errno: 0 }, ...answers] : answers;
   }
 
   /**

@@ -31,6 +31,17 @@ export interface Vcpu {
   /** KVM_SET_ONE_REG, likewise. A zero errno does not prove that the value stuck: only reading back does. */
   setRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number;
   /**
+   * Reads, and writes where `writes` is 1, in this order and in one trip, where a trip to the machine costs something.
+   * Values and errnos as above. A write right behind a failed read of the same register is not made and fails likewise.
+   */
+  transferRegisters?(
+    writes: Uint8Array,
+    ids: BigUint64Array,
+    values: BigUint64Array,
+    errnos: Int32Array,
+    count: number,
+  ): number;
+  /**
    * The bits that this CPU keeps of a register once it runs: the others are RES0 in it. Absent where the machine does
    * not tell, as KVM, which shows its masks only after a run.
    */

@@ -323,6 +323,26 @@ describe('a machine with a mind of its own', () => {
   const translation = ['SCTLR_EL1', 'TTBR0_EL1', 'TTBR1_EL1', 'TCR_EL1', 'MAIR_EL1'];
   let vcpu: ScriptedVcpu;
 
+  /** Gives the vCPU reads and writes in one trip. */
+  function inOneTrip(): void {
+    vcpu.transferRegisters = (writes, ids, values, errnos, count) => {
+      let failures = 0;
+      const error = new Int32Array(1);
+      const { calls } = vcpu;
+      for (let i = 0; i < count; i++) {
+        const value = values.subarray(i, i + 1);
+        const id = ids.subarray(i, i + 1);
+        if (writes[i] === 1 && i > 0 && errnos[i - 1] !== 0) error[0] = errnos[i - 1];
+        else if (writes[i] === 1) vcpu.setRegisters(id, value, error, 1);
+        else vcpu.getRegisters(id, value, error, 1);
+        errnos[i] = error[0];
+        if (errnos[i] !== 0) failures++;
+      }
+      vcpu.calls = calls + 1;
+      return failures;
+    };
+  }
+
   function guestWith(special: Omit<ScriptedRegister, 'id'>): Guest {
     vcpu = new ScriptedVcpu([
       ...coreRegisters.map(({ id, name }) => ({ id, value: name === 'PSTATE' ? 0x3c5n : 0n })),
@@ -355,6 +375,33 @@ describe('a machine with a mind of its own', () => {
     expect(vcpu.calls).toBe(3);
   });
 
+  test('or all of that in one trip, where the vCPU can', () => {
+    guest = guestWith({});
+    inOneTrip();
+    read(PC);
+    vcpu.log = [];
+    vcpu.calls = 0;
+    expect(write(VBAR_EL1, 0x800n)).toBeUndefined();
+    expect(vcpu.log.map((line) => line.split(' ')[0])).toEqual(['get', 'set', 'get']);
+    expect(vcpu.calls).toBe(1);
+    expect([read(VBAR_EL1), vcpu.calls]).toEqual([0x800n, 1]);
+    // What is known is not read again.
+    expect(write(VBAR_EL1, 0x1000n)).toBeUndefined();
+    expect(vcpu.log.map((line) => line.split(' ')[0])).toEqual(['get', 'set', 'get', 'set', 'get']);
+    expect([read(VBAR_EL1), vcpu.calls]).toEqual([0x1000n, 2]);
+    expect(guest.journal.edits().map(({ old, held }) => [old, held])).toEqual([
+      [0n, 0x800n],
+      [0x800n, 0x1000n],
+    ]);
+  });
+
+  test('a register that cannot be read is not written in one trip either', () => {
+    guest = guestWith({ getErrno: Errno.ENOENT });
+    inOneTrip();
+    expect(message(write(VBAR_EL1, 0x800n))).toContain('VBAR_EL1 cannot be read: ENOENT');
+    expect(vcpu.registers.get(sysregId(VBAR_EL1))?.value ?? 0n).toBe(0n);
+  });
+
   test.each([
     [{ setErrno: Errno.EINVAL }, 'the kernel refused 0x800 (EINVAL, invalid value); it still holds 0x0'],
     [{ setErrno: Errno.EBUSY }, 'the kernel refused 0x800 (EBUSY, it cannot change once the CPU has run)'],
@@ -362,11 +409,14 @@ describe('a machine with a mind of its own', () => {
     [{ writable: 0xff00n, value: 0x800n ^ 0x800n }, undefined],
     [{ writable: 0x0n }, 'bits 0x800 did not stick on this CPU; it still holds 0x0'],
   ] as const)('%o', (special, text) => {
-    guest = guestWith(special);
-    const told = message(write(VBAR_EL1, 0x800n));
-    if (text === undefined) expect(told).toBeUndefined();
-    else expect(told).toContain(text);
-    expect(vcpu.get(sysregId(VBAR_EL1))).toBe(text === undefined ? 0x800n : 0n);
+    for (const trip of [() => undefined, inOneTrip]) {
+      guest = guestWith(special);
+      trip();
+      const told = message(write(VBAR_EL1, 0x800n));
+      if (text === undefined) expect(told).toBeUndefined();
+      else expect(told).toContain(text);
+      expect(vcpu.get(sysregId(VBAR_EL1))).toBe(text === undefined ? 0x800n : 0n);
+    }
   });
 
   test('where the machine does not tell which bits it keeps, RES0 bits are warned about', () => {

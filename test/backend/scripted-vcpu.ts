@@ -31,6 +31,8 @@ export class ScriptedVcpu implements Vcpu {
   /** Calls, however many registers each has. */
   calls = 0;
   mpState = 0;
+  /** For tests to give. */
+  transferRegisters?: Vcpu['transferRegisters'];
 
   constructor(registers: readonly ScriptedRegister[]) {
     this.registers = new Map(registers.map((register) => [register.id, { value: 0n, ...register }]));

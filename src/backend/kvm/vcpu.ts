@@ -94,15 +94,15 @@ export class KvmVcpu implements Vcpu {
 
   getRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number {
     if (this.#reads.length < count) this.#reads = new Uint8Array(ids.length);
-    return this.#registers(this.#reads, ids, values, errnos, count);
+    return this.transferRegisters(this.#reads, ids, values, errnos, count);
   }
 
   setRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number {
     if (this.#writes.length < count) this.#writes = new Uint8Array(ids.length).fill(1);
-    return this.#registers(this.#writes, ids, values, errnos, count);
+    return this.transferRegisters(this.#writes, ids, values, errnos, count);
   }
 
-  #registers(
+  transferRegisters(
     writes: Uint8Array,
     ids: BigUint64Array,
     values: BigUint64Array,
@@ -130,7 +130,7 @@ export class KvmVcpu implements Vcpu {
   }
 
   #one(write: 0 | 1, id: bigint): number {
-    this.#registers(Uint8Array.of(write), BigUint64Array.of(id), this.#value, this.#error, 1);
+    this.transferRegisters(Uint8Array.of(write), BigUint64Array.of(id), this.#value, this.#error, 1);
     return this.#error[0];
   }
 

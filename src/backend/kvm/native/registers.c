@@ -21,6 +21,13 @@ int registers_transfer(struct vcpu *vcpu, void *argument) {
   for (size_t i = 0; i < batch->count; i++) {
     struct kvm_one_reg one = {.id = batch->ids[i], .addr = (uintptr_t)value};
     bool write = batch->writes[i];
+    /* What could not be read could not be put back. */
+    if (write && i > 0 && batch->ids[i] == batch->ids[i - 1] && !batch->writes[i - 1] && batch->errnos[i - 1]) {
+      batch->errnos[i] = batch->errnos[i - 1];
+      failures++;
+      value += words_of(batch->ids[i]);
+      continue;
+    }
     /* A register of 32 bits fills half of its word. */
     if (!write) *value = 0;
     batch->errnos[i] = ioctl(vcpu->handle.fd, write ? KVM_SET_ONE_REG : KVM_GET_ONE_REG, &one) < 0 ? errno : 0;
