@@ -47,7 +47,7 @@ function restore(context: CommandContext, place: string): string | TargetError {
 const notes = ({ reset, leftOut }: Restored): string =>
   [
     reset.length > 0 ? `not in the snapshot, and so as after a reset: ${reset.join(', ')}\n` : '',
-    leftOut.length > 0 ? `left out, because this machine does not have it: ${leftOut.join(', ')}\n` : '',
+    leftOut.length > 0 ? `left out, because this machine has it not, or otherwise: ${leftOut.join(', ')}\n` : '',
     'gdb still shows what it has read before: maint flush register-cache (and maint flush dcache); lldb until the next stop\n',
   ].join('');
 

@@ -1,6 +1,6 @@
 /** The registers of a snapshot against those of a CPU: every id of both lists is accounted for. */
-import { idGroup, idName } from '../kvm-ids.ts';
-import { hiddenRegisters, safeMissing } from './register-rules.ts';
+import { idGroup } from '../kvm-ids.ts';
+import { hiddenRegisters, safeWithout } from './register-rules.ts';
 
 export interface Accounting {
   /** The snapshot has them and the CPU does not: they stand in the way. */
@@ -43,9 +43,9 @@ export function account(registerIds: BigUint64Array, incoming: ReadonlyMap<bigin
   const leftOut: { id: bigint; reason: string }[] = [];
   const unknown = onlyTheirs.filter((id) => {
     if (hiddenRegisters.has(id)) return false;
-    const safe = safeMissing.find(({ ids, when }) => ids.includes(id) && when(read));
-    if (safe) leftOut.push({ id, reason: safe.reason });
-    return !safe;
+    const reason = safeWithout(id, read);
+    if (reason !== undefined) leftOut.push({ id, reason });
+    return reason === undefined;
   });
   const missing = onlyOurs.filter((id) => !hiddenRegisters.has(id));
   return {
@@ -56,4 +56,19 @@ export function account(registerIds: BigUint64Array, incoming: ReadonlyMap<bigin
   };
 }
 
-export const names = (ids: readonly bigint[]): string => ids.map(idName).join(' ');
+/** The number that tells members of a family apart. */
+const numbered = /^(.*\[|\D*)(\d+)(.*)$/;
+
+/** `X0..30` in place of names that are numbered one by one. */
+export function shortened(names: readonly string[]): string[] {
+  const short: string[] = [];
+  for (let i = 0; i < names.length; ) {
+    const [, head, first, tail] = numbered.exec(names[i]) ?? [];
+    let next = i + 1;
+    while (head !== undefined && names[next] === `${head}${Number(first) + next - i}${tail}`) next++;
+    if (next - i > 2) short.push(`${head}${first}..${Number(first) + next - i - 1}${tail}`);
+    else short.push(...names.slice(i, next));
+    i = next;
+  }
+  return short;
+}

@@ -3,21 +3,29 @@
  * is different: the reset comes with the load, so that nothing is left of what was before; every register that stands in
  * the way is named; and only reading back tells whether the machine took the values.
  */
-import { type SyncLevel, writeListToCpuState } from '../../arm/index.ts';
+import { hex, type SyncLevel, writeListToCpuState } from '../../arm/index.ts';
 import { coreRegisters } from '../core-registers.ts';
 import { errnoText } from '../errors.ts';
 import { idGroup, idName, idWords } from '../kvm-ids.ts';
 import type { CpuSync, SyncFailure } from '../sync.ts';
 import type { Vcpu } from '../vcpu.ts';
-import { clearRegisters, fixedRegisters, hiddenRegisters, uncomparedBits } from './register-rules.ts';
+import {
+  clearRegisters,
+  fixedRegisters,
+  harmlessBits,
+  hiddenRegisters,
+  safeWithout,
+  uncomparedBits,
+} from './register-rules.ts';
 import type { CpuVmstate } from './snapshot.ts';
 
 /** A register that stands in the way, and why. */
 export interface Obstacle {
   readonly name: string;
-  readonly reason: string;
   /** Of Linux; 0 where no call failed. */
   readonly errno: number;
+  /** Of a register: what it was to hold, and what it holds. */
+  readonly values?: { readonly value: bigint; readonly now: bigint };
 }
 
 const WORD = 64n;
@@ -89,70 +97,102 @@ export function preSave(sync: CpuSync): CpuVmstate | SyncFailure {
   };
 }
 
+/** What came of a load. */
+export interface Loaded {
+  readonly obstacles: readonly Obstacle[];
+  /** Registers that hold another value, and why nothing is lost. */
+  readonly differing: readonly string[];
+}
+
 /**
  * KVM_ARM_VCPU_INIT, then the values into list and state, from there into the machine, and all of it read back. What the
  * CPU does not have is passed over. `level`: `full` for one CPU of a machine, `reset` for the others, because setting the
  * counters of one sets those of all.
  */
-export function postLoad(sync: CpuSync, { registers, events, mpState }: CpuVmstate, level: SyncLevel): Obstacle[] {
+export function postLoad(sync: CpuSync, { registers, events, mpState }: CpuVmstate, level: SyncLevel): Loaded {
   sync.kvmArmResetVcpu();
-  const { vcpu, state, list } = sync;
-  // What a reset leaves in these is UNKNOWN, and to their SET registers ones can only be added.
+  const wanted = withoutHarmless(sync, registers);
+  clearWhatIsOnlySet(sync);
+  loadCore(sync, wanted);
+  loadList(sync, wanted);
+  sync.loadEvents(events, mpState);
+  const refused = sync.kvmArchPutRegisters(level);
+  // A core register ends the put: nothing can be said of the others.
+  const isCore = refused.some(({ name, operation }) => operation === 'set' && coreNames.has(name));
+  if (isCore) return { obstacles: refused.filter(({ name }) => coreNames.has(name)), differing: [] };
+  const errnos = new Map(refused.map(({ name, errno }) => [name, errno]));
+  for (const id of sveIds(sync.vcpu)) {
+    const errno = fixedRegisters.has(id) ? 0 : setOne(sync.vcpu, id, wanted.get(id)!);
+    if (errno !== 0) errnos.set(idName(id), errno);
+  }
+  const { obstacles, differing } = compare(sync, registers, errnos);
+  // Nothing else tells whether events and run state were taken.
+  const rest = refused.filter(({ operation }) => operation === 'set events' || operation === 'set run state');
+  return { obstacles: [...rest, ...obstacles], differing };
+}
+
+const coreNames: ReadonlySet<string> = new Set(coreRegisters.map(({ name }) => name));
+
+/** The values with the machine's own in bits that it may show in its own way. */
+function withoutHarmless({ list }: CpuSync, registers: ReadonlyMap<bigint, bigint>): Map<bigint, bigint> {
+  const wanted = new Map(registers);
+  for (const [id, { bits }] of harmlessBits) {
+    const [value, position] = [registers.get(id), list.cpregIndexes.indexOf(id)];
+    if (value !== undefined && position >= 0) wanted.set(id, (value & ~bits) | (list.cpregValues[position] & bits));
+  }
+  return wanted;
+}
+
+/** What a reset leaves in these is UNKNOWN, and to their SET registers ones can only be added. */
+function clearWhatIsOnlySet({ vcpu, list }: CpuSync): void {
   for (const id of clearRegisters) if (list.cpregIndexes.includes(id)) setOne(vcpu, id, ~0n);
-  for (const position of sync.all.core) {
+}
+
+function loadCore({ state, all }: CpuSync, registers: ReadonlyMap<bigint, bigint>): void {
+  for (const position of all.core) {
     const { id, words, load } = coreRegisters[position];
     toWords(registers.get(id)!, one.words, words);
     load(state, one.words, 0);
   }
-  const loaded = list.all.filter((position) => registers.has(list.cpregIndexes[position]));
-  for (const position of loaded) list.cpregValues[position] = registers.get(list.cpregIndexes[position])!;
-  writeListToCpuState(
-    list,
-    state,
-    loaded.filter((position) => list.cpregs[position].access !== 'unknown'),
-  );
-  sync.loadEvents(events, mpState);
-  const refused = sync.kvmArchPutRegisters(level);
-  const errnos = new Map(refused.filter(({ errno }) => errno !== 0).map(({ name, errno }) => [name, errno]));
-  for (const id of sveIds(vcpu)) {
-    const errno = fixedRegisters.has(id) ? 0 : setOne(vcpu, id, registers.get(id)!);
-    if (errno !== 0) errnos.set(idName(id), errno);
-  }
-  return [...putFailures(refused), ...compare(sync, registers, errnos)];
 }
 
-/** Events and run state: nothing else tells whether they were taken. */
-const putFailures = (refused: readonly SyncFailure[]): Obstacle[] =>
-  refused
-    .filter(({ operation }) => operation === 'set events' || operation === 'set run state')
-    .map(({ name, errno }) => ({ name, errno, reason: errnoText(errno) }));
+/** Hidden ones are left alone: an alias would put what it held over its register's new value. */
+function loadList({ list, state }: CpuSync, registers: ReadonlyMap<bigint, bigint>): void {
+  const loaded = list.all.filter((position) => {
+    const id = list.cpregIndexes[position];
+    return registers.has(id) && !hiddenRegisters.has(id);
+  });
+  for (const position of loaded) list.cpregValues[position] = registers.get(list.cpregIndexes[position])!;
+  const held = loaded.filter((position) => list.cpregs[position].access !== 'unknown');
+  writeListToCpuState(list, state, held);
+}
 
 /**
- * The registers that do not hold what was put. One that refused the value that it holds anyway is in nobody's way: a CPU
- * of another kind than the one that the vCPU was made on answers so for its caches.
+ * The registers that do not hold what was to be put. One that refused the value that it holds anyway is in nobody's way: a
+ * CPU of another kind than the one that the vCPU was made on answers so for its caches.
  */
-function compare(
-  sync: CpuSync,
-  registers: ReadonlyMap<bigint, bigint>,
-  errnos: ReadonlyMap<string, number>,
-): Obstacle[] {
+function compare(sync: CpuSync, registers: ReadonlyMap<bigint, bigint>, errnos: ReadonlyMap<string, number>): Loaded {
   const held = registersOf(sync);
-  if (!(held instanceof Map)) return [{ name: held.name, errno: held.errno, reason: errnoText(held.errno) }];
+  if (!(held instanceof Map)) return { obstacles: [held], differing: [] };
   const obstacles: Obstacle[] = [];
+  const differing: string[] = [];
   for (const [id, value] of registers) {
     const now = held.get(id);
     if (now === undefined || hiddenRegisters.has(id)) continue;
     const name = idName(id);
-    const errno = errnos.get(nameInState(id)) ?? 0;
+    const errno = errnos.get(name) ?? 0;
     const uncompared = uncomparedBits.get(id) ?? 0n;
-    const differs = ((value ^ now) & ~uncompared) !== 0n;
-    if (!differs && !(uncompared !== 0n && errno !== 0)) continue;
-    const why = errno === 0 ? '' : `, ${errnoText(errno)}`;
-    obstacles.push({ name, errno, reason: `0x${value.toString(16)} is 0x${now.toString(16)} here${why}` });
+    const different = (value ^ now) & ~uncompared;
+    if (different === 0n && (uncompared === 0n || errno === 0)) continue;
+    const reason = harmlessReason(id, different, registers);
+    if (reason === undefined) obstacles.push({ name, errno, values: { value, now } });
+    else differing.push(`${name} ${hex(value)} is ${hex(now)} here (${reason})`);
   }
-  return obstacles;
+  return { obstacles, differing };
 }
 
-const coreNames = new Map(coreRegisters.map(({ id, name }) => [id, name]));
-/** As the state path reports it. */
-const nameInState = (id: bigint): string => coreNames.get(id) ?? idName(id);
+function harmlessReason(id: bigint, bits: bigint, registers: ReadonlyMap<bigint, bigint>): string | undefined {
+  const harmless = harmlessBits.get(id);
+  if (harmless && (bits & ~harmless.bits) === 0n) return harmless.reason;
+  return safeWithout(id, (other) => registers.get(other));
+}

@@ -1,12 +1,12 @@
 /** A whole machine into a snapshot and back: all of it or nothing. */
 import { hex } from '../../arm/index.ts';
 import { type Outcome, type Result, TargetError } from '../../gdbstub/index.ts';
-import { refuse } from '../errors.ts';
+import { errnoText, refuse } from '../errors.ts';
 import { CoreId, idName } from '../kvm-ids.ts';
 import type { CpuSync } from '../sync.ts';
 import { Errno, type Machine } from '../vcpu.ts';
-import { type Accounting, account, names } from './accounting.ts';
-import { type Obstacle, postLoad, preSave } from './cpu-vmstate.ts';
+import { type Accounting, account, shortened } from './accounting.ts';
+import { type Loaded, type Obstacle, postLoad, preSave } from './cpu-vmstate.ts';
 import { restoreRam, saveRam } from './ram.ts';
 import { CNTVCT_EL0 } from './register-rules.ts';
 import type { CpuVmstate, DeviceState, Snapshot } from './snapshot.ts';
@@ -24,7 +24,7 @@ export interface MachineStateParts {
 export interface Restored {
   /** The snapshot does not have them: they hold their reset values. */
   readonly reset: readonly string[];
-  /** This machine does not have them, and nothing is lost with them; with the reason. */
+  /** This machine does not have them, or not with this value, and nothing is lost with that; with the reason. */
   readonly leftOut: readonly string[];
 }
 
@@ -51,7 +51,8 @@ export class MachineState {
     const cpus: CpuVmstate[] = [];
     for (const { sync } of this.#parts.cpus) {
       const saved = preSave(sync);
-      if ('operation' in saved) return refuse('REGISTER_UNREADABLE', saved.name, saved.reason);
+      if ('operation' in saved)
+        return refuse('REGISTER_UNREADABLE', saved.name, saved.errno === 0 ? saved.reason : errnoText(saved.errno));
       cpus.push(withVirtualTime(saved, machine.virtualTime));
     }
     const devices: DeviceState[] = [];
@@ -71,25 +72,25 @@ export class MachineState {
     const unfit = misfit(machine, snapshot);
     if (unfit !== undefined) return refuse('SNAPSHOT_MACHINE', unfit);
     const accounts = cpus.map(({ sync }, i) => account(sync.vcpu.registerIds, snapshot.cpus[i].registers));
-    if (accounts.some(({ incomplete }) => incomplete.length > 0)) return refusal(accounts, []);
+    // Without these a CPU cannot even be tried.
+    const incomplete = accounts.some((each) => each.incomplete.length > 0) && refusal(accounts, []);
+    if (incomplete) return incomplete;
     const before = this.#saveState();
     if (before instanceof TargetError) return before;
     machine.stopClock();
-    const obstacles = this.#putCpus(snapshot);
-    const stands = obstacles.flat().length > 0 || accounts.some(({ unknown }) => unknown.length > 0);
-    const refused = stands ? refusal(accounts, obstacles) : this.#putDevices(snapshot);
+    const loaded = this.#putCpus(snapshot);
+    const refused = refusal(accounts, loaded) ?? this.#putDevices(snapshot);
     if (refused) return this.#putBack(before) ?? refused;
     restoreRam(machine.memory, snapshot.ram);
     restored();
-    return notes(accounts, machine, snapshot);
+    return notes(accounts[0], loaded[0], machine, snapshot);
   }
 
-  /** Of each CPU, what stands in the way. */
-  #putCpus({ cpus }: State): Obstacle[][] {
+  #putCpus({ cpus }: State): Loaded[] {
     const { machine } = this.#parts;
-    const obstacles = this.#parts.cpus.map(({ sync }, i) => postLoad(sync, cpus[i], i === 0 ? 'full' : 'reset'));
+    const loaded = this.#parts.cpus.map(({ sync }, i) => postLoad(sync, cpus[i], i === 0 ? 'full' : 'reset'));
     if (machine.virtualTime !== undefined) machine.virtualTime = cpus[0].registers.get(CNTVCT_EL0);
-    return obstacles;
+    return loaded;
   }
 
   #putDevices({ devices }: State): Outcome {
@@ -103,9 +104,9 @@ export class MachineState {
 
   /** The machine as it was. An error says that it is not. */
   #putBack(before: State): Outcome {
-    const failed = this.#putCpus(before).flat();
+    const failed = this.#putCpus(before).flatMap(({ obstacles }) => obstacles);
     const device = this.#putDevices(before);
-    if (failed.length > 0) return refuse('SNAPSHOT_NOT_UNDONE', failed.map(told).join(', '));
+    if (failed.length > 0) return refuse('SNAPSHOT_NOT_UNDONE', told(failed));
     return device && refuse('SNAPSHOT_NOT_UNDONE', device.message);
   }
 }
@@ -138,31 +139,52 @@ function misfit({ vcpus, memory, devices = [] }: Machine, snapshot: Snapshot): s
   return lost.length > 0 ? `the machine has no ${lost.map(({ name }) => name).join(', ')}` : undefined;
 }
 
-const told = ({ name, reason }: Obstacle): string => `${name} (${reason})`;
+const valuesOf = ({ name, values }: Obstacle): string =>
+  values ? `${name} ${hex(values.value)} (here ${hex(values.now)})` : name;
 
-/** Every register that stands in the way, by name. */
-function refusal(accounts: readonly Accounting[], obstacles: readonly (readonly Obstacle[])[]): TargetError {
-  const clauses = accounts.flatMap(({ unknown, incomplete }, i) => {
-    const refused = obstacles[i] ?? [];
-    const found = [
-      ...(unknown.length > 0 ? [`not known here ${names(unknown)}`] : []),
-      ...(incomplete.length > 0 ? [`not in the snapshot ${names(incomplete)}`] : []),
-      ...(refused.length > 0 ? [`other values needed for ${refused.map(told).join(', ')}`] : []),
-    ];
-    return found.length > 0 ? [`CPU ${i}: ${found.join('; ')}`] : [];
-  });
-  const hasRun = obstacles.flat().some(({ errno }) => errno === Errno.EBUSY);
-  return refuse('SNAPSHOT_REGISTERS', clauses.join('; '), hasRun);
+/** `not accepted (EINVAL, invalid value): A 0x1 (here 0x2), B ...`. */
+function told(obstacles: readonly Obstacle[]): string {
+  const errnos = [...new Set(obstacles.map(({ errno }) => errno))];
+  return errnos
+    .map((errno) => {
+      const registers = obstacles.filter((obstacle) => obstacle.errno === errno).map(valuesOf);
+      return `${errno === 0 ? 'not kept' : `not accepted (${errnoText(errno)})`}: ${registers.join(', ')}`;
+    })
+    .join('; ');
 }
 
-function notes(accounts: readonly Accounting[], machine: Machine, { devices }: Snapshot): Restored {
+/** Every register that stands in the way, by name; undefined: there is none. */
+function refusal(accounts: readonly Accounting[], loaded: readonly Loaded[]): TargetError | undefined {
+  const clauses = accounts.flatMap(({ unknown, incomplete }, i) => {
+    const obstacles = loaded[i]?.obstacles ?? [];
+    const found = [
+      unknown.length > 0 && `not known here: ${shortNames(unknown)}`,
+      incomplete.length > 0 && `not in the snapshot: ${shortNames(incomplete)}`,
+      obstacles.length > 0 && told(obstacles),
+    ].filter((clause) => clause !== false);
+    return found.length > 0 ? [`CPU ${i}: ${found.join('; ')}`] : [];
+  });
+  if (clauses.length === 0) return undefined;
+  const isFixed = loaded.some(({ obstacles }) => obstacles.some(({ errno }) => errno === Errno.EBUSY));
+  return refuse('SNAPSHOT_REGISTERS', clauses.join('; '), isFixed);
+}
+
+const shortNames = (ids: readonly bigint[]): string => shortened(ids.map(idName)).join(', ');
+
+/** The CPUs of a machine are alike: the first one speaks for all. */
+function notes(
+  { missing, leftOut }: Accounting,
+  { differing }: Loaded,
+  machine: Machine,
+  { devices }: Snapshot,
+): Restored {
   const saved = new Set(devices.map(({ name }) => name));
   const known = new Set(machine.devices?.map(({ name }) => name));
-  const [{ missing, leftOut }] = accounts;
   return {
-    reset: [...missing.map(idName), ...[...known].filter((name) => !saved.has(name))],
+    reset: [...shortened(missing.map(idName)), ...[...known].filter((name) => !saved.has(name))],
     leftOut: [
       ...leftOut.map(({ id, reason }) => `${idName(id)} (${reason})`),
+      ...differing,
       ...[...saved].filter((name) => !known.has(name)),
     ],
   };

@@ -45,8 +45,8 @@ const hasCache = (clidr: bigint, selector: number): boolean => {
   return selector & 1 ? type === 1 || type === 3 : type >= 2;
 };
 
-/** Registers that a machine may lack although the snapshot has them. */
-export const safeMissing: readonly SafeMissing[] = [
+/** Registers that a machine may lack, or hold another value in, although the snapshot has them. */
+const safeMissing: readonly SafeMissing[] = [
   {
     // Linux has listed them since 6.12, or the CPU has no such feature. PIR_EL1 and PIRE0_EL1 mean nothing until
     // TCR2_EL1.PIE is set.
@@ -70,6 +70,21 @@ export const safeMissing: readonly SafeMissing[] = [
     reason: 'the CPU has no such cache',
   })),
 ];
+
+/** Why nothing is lost without this register of a snapshot; undefined: something is. */
+export const safeWithout = (id: bigint, read: Incoming): string | undefined =>
+  safeMissing.find(({ ids: safe, when }) => safe.includes(id) && when(read))?.reason;
+
+interface Harmless {
+  readonly bits: bigint;
+  readonly reason: string;
+}
+
+/** Bits of identification that a machine may show in its own way. */
+export const harmlessBits: ReadonlyMap<bigint, Harmless> = new Map([
+  // HCX: Linux 6.1 hides it, 6.12 shows it and does not let it be hidden.
+  [idOf('ID_AA64MMFR1_EL1'), { bits: 0xfn << 40n, reason: 'HCX tells of EL2, which the guest does not have' }],
+]);
 
 /** Bits that do not have to read back as they were put: all others do. */
 export const uncomparedBits: ReadonlyMap<bigint, bigint> = new Map([
