@@ -24,6 +24,18 @@ const errnoWords: Readonly<Record<number, string>> = {
   [Errno.EBUSY]: 'EBUSY, it cannot change once the CPU has run',
   [Errno.EINVAL]: 'EINVAL, invalid value',
   [Errno.ENOSPC]: 'ENOSPC, no room',
+  // Those of KVM's other calls.
+  6: 'ENXIO, no such device or address',
+  11: 'EAGAIN, try again',
+  12: 'ENOMEM, no memory',
+  13: 'EACCES, permission denied',
+  14: 'EFAULT, bad address',
+  17: 'EEXIST, it is there already',
+  19: 'ENODEV, no such device',
+  24: 'EMFILE, too many open files',
+  25: 'ENOTTY, not known to this kernel',
+  38: 'ENOSYS, not implemented',
+  95: 'EOPNOTSUPP, not supported',
 };
 
 /** `EINVAL, invalid value`. */
