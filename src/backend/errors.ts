@@ -35,7 +35,6 @@ const errnoWords: Readonly<Record<number, string>> = {
   24: 'EMFILE, too many open files',
   25: 'ENOTTY, not known to this kernel',
   38: 'ENOSYS, not implemented',
-  95: 'EOPNOTSUPP, not supported',
 };
 
 /** `EINVAL, invalid value`. */
