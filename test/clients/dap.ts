@@ -22,8 +22,11 @@ export class DebugAdapter {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
   readonly #events: Message[] = [];
-  readonly #waiting: { readonly wants: (message: Message) => boolean; readonly take: (message: Message) => void }[] =
-    [];
+  readonly #waiting: {
+    readonly wants: (message: Message) => boolean;
+    readonly take: (message: Message) => void;
+    readonly fail: () => void;
+  }[] = [];
   #received = Buffer.alloc(0);
   #sequence = 0;
   /** What the adapter said in `output` events and on standard error: shown when something fails. */
@@ -36,7 +39,13 @@ export class DebugAdapter {
       this.log += bytes;
     });
     this.#process.stdin.on('error', () => {});
+    this.#process.on('error', ({ message }) => {
+      this.log += message;
+    });
     this.#ended = new Promise((resolve) => this.#process.once('close', () => resolve()));
+    void this.#ended.then(() => {
+      for (const { fail } of this.#waiting.splice(0)) fail();
+    });
   }
 
   /** The response's body; throws with the adapter's message when the request fails. */
@@ -79,14 +88,16 @@ export class DebugAdapter {
 
   #wait(what: string, wants: (message: Message) => boolean): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${what} did not come\n${this.log}`)), patience);
-      this.#waiting.push({
-        wants,
-        take: (message) => {
-          clearTimeout(timer);
-          resolve(message);
-        },
-      });
+      const fail = (): void => {
+        clearTimeout(timer);
+        reject(new Error(`${what} did not come\n${this.log}`));
+      };
+      const timer = setTimeout(fail, patience);
+      const take = (message: Message): void => {
+        clearTimeout(timer);
+        resolve(message);
+      };
+      this.#waiting.push({ wants, take, fail });
     });
   }
 

@@ -44,10 +44,12 @@ export interface Served {
 export interface ServedOptions extends GuestOptions {
   /** Not held at its first instruction. */
   readonly running?: boolean;
+  /** Stays where a debugger has left it. */
+  readonly stays?: boolean;
 }
 
 /** Serves an ELF file until the test is over. */
-export async function serveGuest(elf: Uint8Array, { running, ...options }: ServedOptions = {}): Promise<Served> {
+export async function serveGuest(elf: Uint8Array, { running, stays, ...options }: ServedOptions = {}): Promise<Served> {
   const image = parseImage(elf, { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
   if (image instanceof ImageError) throw new Error(image.message);
   let text = '';
@@ -59,7 +61,7 @@ export async function serveGuest(elf: Uint8Array, { running, ...options }: Serve
     },
   });
   const guest = new Guest(machine, options);
-  const server: Server = await serve(guest, { listen: 'tcp:0', running });
+  const server: Server = await serve(guest, { listen: 'tcp:0', running, onDetach: stays ? 'stay' : 'resume' });
   onTestFinished(async () => {
     await server.close();
     guest.execution.interrupt();

@@ -3,8 +3,16 @@
  * each register: an MRS of it where the CPU has one, so that the guest itself tells what it feels.
  */
 import { describe, expect, test } from 'vitest';
-import { genericName, hex, mask, registerByNumber, type SystemRegister } from '../../src/arm/index.ts';
-import { RAM_BASE, sysregId } from '../../src/backend/index.ts';
+import {
+  bits,
+  genericName,
+  hex,
+  mask,
+  registerByNumber,
+  replaceBits,
+  type SystemRegister,
+} from '../../src/arm/index.ts';
+import { FIELD_VIEW, RAM_BASE, sysregId } from '../../src/backend/index.ts';
 import { assemble, guestOf } from '../backend/assembled.ts';
 import { Debugger, gdbBatch } from './debugger.ts';
 import { type Served, serveGuest } from './fixture.ts';
@@ -38,13 +46,15 @@ const instructionFor = (one: SystemRegister): string =>
 const row = assemble(writable.map(instructionFor).join('\n')).elf;
 const place = (index: number): bigint => BigInt(RAM_BASE + 4 * index);
 
+const keptBits = ({ machine }: Served, { name, number }: SystemRegister): bigint =>
+  (machine.vcpus[0].keptBits?.(sysregId(number)) ?? 0n) & ~(untouched[name]?.[0] ?? 0n);
+
 /** Every bit that has a meaning and that the CPU keeps, inverted. */
-function otherValue({ machine, held }: Served, { name, number, fields }: SystemRegister): bigint {
-  const free = fields
+function otherValue(served: Served, one: SystemRegister): bigint {
+  const free = one.fields
     .filter(({ kind }) => kind === 'field' || kind === 'impdef')
-    .reduce((bits, { high, low }) => bits | mask(high, low), 0n);
-  const kept = machine.vcpus[0].keptBits?.(sysregId(number)) ?? 0n;
-  return held(name) ^ (free & kept & ~(untouched[name]?.[0] ?? 0n));
+    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  return served.held(one.name) ^ (free & keptBits(served, one));
 }
 
 /** One register after the other: its place in the row, the value before, the other one. */
@@ -83,7 +93,7 @@ test('the rows are nearly all that there is', () => {
 
 describe('gdb', () => {
   test('writes every writable register, and the value is there after a step', async () => {
-    const served = await serveGuest(row);
+    const served = await serveGuest(row, { stays: true });
     const writes = writesFor(served);
     const text = await gdbBatch([
       `target remote :${served.port}`,
@@ -103,7 +113,7 @@ describe('gdb', () => {
   });
 
   test('prints why it cannot write a read-only register, keeps its value, and lists all', async () => {
-    const served = await serveGuest(row);
+    const served = await serveGuest(row, { stays: true });
     const before = readOnly.map(({ name }) => served.held(name));
     const text = await gdbBatch([
       `target remote :${served.port}`,
@@ -126,6 +136,33 @@ describe('gdb', () => {
     expect(readOnly.map(({ name }) => served.held(name))).toEqual(before);
     const listed = [...text.matchAll(/^(\w+) +0x\w+ +\d+$/gm)].map(([, name]) => name);
     expect(listed).toEqual(all.map(({ name }) => name));
+  });
+
+  test('sets every field by its name, and shows every field', async () => {
+    const served = await serveGuest(row, { fields: 'all', stays: true });
+    const views = served.guest.describe('gdb').features.find(({ name }) => name.endsWith('.fields'))!.registers;
+    const commands: string[] = [];
+    const printed: string[] = [];
+    const after: string[] = [];
+    for (const one of writable) {
+      const view = views.find(({ number }) => number === (FIELD_VIEW | one.number));
+      if (!view || typeof view.type === 'string' || view.type.kind !== 'struct') continue;
+      let value = served.held(one.name);
+      for (const { name, high, low } of view.type.fields) {
+        const field = bits(value ^ keptBits(served, one), high, low);
+        if (field === bits(value, high, low)) continue;
+        value = replaceBits(value, high, low, field);
+        commands.push(`set $${view.name}.${name} = ${field}`, `print/x (unsigned long)$${view.name}.${name}`);
+        printed.push(hex(field));
+      }
+      after.push(`${one.name} ${hex(value)}`);
+    }
+    expect(printed.length).toBeGreaterThan(300);
+    const text = await gdbBatch([`target remote :${served.port}`, ...commands, 'info registers fields']);
+    expect([...text.matchAll(/^\$\d+ = (.*)$/gm)].map(([, value]) => value)).toEqual(printed);
+    expect(after.map((line) => line.split(' ')[0]).map((name) => `${name} ${hex(served.held(name))}`)).toEqual(after);
+    const shown = [...text.matchAll(/^(\w+) +\{/gm)].map(([, name]) => name);
+    expect(shown).toEqual(views.map(({ name }) => name));
   });
 
   test('sets what only the user of a vCPU can set', async () => {
@@ -152,7 +189,7 @@ describe('lldb', () => {
   };
 
   test('writes every writable register, and the value is there after a step', async () => {
-    const served = await serveGuest(row);
+    const served = await serveGuest(row, { stays: true });
     const writes = writesFor(served);
     const lldb = await Debugger.lldb();
     await lldb.run(`gdb-remote ${served.port}`);
@@ -169,7 +206,7 @@ describe('lldb', () => {
   });
 
   test('says that it cannot write a read-only register and keeps its value', async () => {
-    const served = await serveGuest(row);
+    const served = await serveGuest(row, { stays: true });
     const before = readOnly.map(({ name }) => served.held(name));
     const lldb = await Debugger.lldb();
     await lldb.run(`gdb-remote ${served.port}`);
