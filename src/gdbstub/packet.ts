@@ -53,6 +53,8 @@ export interface Context<Needs extends Ability = never> {
   /** Documents that are being read piece by piece. */
   readonly documents: Map<string, Document>;
   readonly savedRegisters: Map<number, SavedRegisters>;
+  /** Bytes that qCRC and qSearch have gone through since the client was heard last. */
+  scanned: number;
 
   /** lldb reads errors as `Exx;text`. */
   errorStrings: boolean;

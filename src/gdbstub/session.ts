@@ -61,6 +61,7 @@ export class Session implements Context {
   readonly breakpoints: BreakpointTable;
   readonly documents = new Map<string, Document>();
   readonly savedRegisters = new Map<number, SavedRegisters>();
+  scanned = 0;
   client: Client = 'gdb';
   clientFeatures: ReadonlySet<string> = new Set();
   errorStrings: boolean = false;
@@ -130,6 +131,7 @@ export class Session implements Context {
   }
 
   receive(bytes: Uint8Array): readonly Effect[] {
+    this.scanned = 0;
     this.#link.push(bytes);
     for (let event = this.#link.next(); event !== undefined; event = this.#link.next())
       if (event === 'packet') this.#packet();

@@ -68,6 +68,17 @@ describe('sending', () => {
     expect(rounds).toBeGreaterThan(10);
   });
 
+  test('long ranges are looked through only up to a bound for all that comes in one piece', async () => {
+    const conversation = await noAck();
+    const crc = 'qCRC:40000000,100000';
+    await conversation.send(frameOf(crc).repeat(300));
+    const replies = payloads(conversation.take());
+    expect(replies.slice(0, 256)).toEqual(new Array(256).fill(replies[0]));
+    expect(replies[0]).toMatch(/^C/);
+    expect(replies.slice(256)).toEqual(new Array(44).fill('E.more than 268435456 bytes at a time are not looked at'));
+    expect(payloads(await conversation.ask(crc))).toEqual([replies[0]]);
+  });
+
   test('what was sent is not written over if the server still needs it', () => {
     const session = new Session(new LineMachine());
     session.opened('stopped');

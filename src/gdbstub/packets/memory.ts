@@ -6,7 +6,7 @@ import { crc32, Search } from '../scan.ts';
 import { type Outcome, type Result, TargetError } from '../target.ts';
 
 const end = 1n << 64n;
-/** More takes so long that the server would not answer an interrupt. */
+/** For all that comes in one piece. More takes so long that the server would hear nothing else meanwhile. */
 const longestScan = 256 << 20;
 const block = 1 << 16;
 
@@ -51,12 +51,14 @@ function scan<T>(
   length: number,
   visit: (data: Uint8Array) => T,
 ): Result<T | undefined> {
-  if (length > longestScan) return new TargetError(`more than ${longestScan} bytes at a time are not looked at`, 22);
   if (address + BigInt(length) > end) return tooFar();
+  if (context.scanned + length > longestScan)
+    return new TargetError(`more than ${longestScan} bytes at a time are not looked at`, 22);
   for (let done = 0; done < length; ) {
     const data = read(context, address + BigInt(done), length - done, block);
     if (data instanceof TargetError) return data;
     if (data.length === 0) return new TargetError(`memory at 0x${hex(address + BigInt(done))} cannot be read`, 14);
+    context.scanned += data.length;
     const answer = visit(data);
     if (answer !== undefined) return answer;
     done += data.length;
