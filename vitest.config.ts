@@ -11,7 +11,8 @@ export default defineConfig({
           name: 'here',
           include: ['test/**/*.test.ts'],
           exclude: ['test/kvm/**'],
-          testTimeout: 20_000,
+          // Of two slow processors that others use, too.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -35,7 +35,7 @@ export async function withGuest<T>(name: string, use: (elf: string) => Promise<T
 export async function onQemu(elf: string, cpu: string): Promise<string> {
   const options = ['-M', 'virt', '-cpu', cpu, '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
   const run = promisify(execFile)('qemu-system-aarch64', [...options, '-net', 'none', '-kernel', elf], {
-    timeout: 15_000,
+    timeout: 50_000,
     maxBuffer: 1 << 26,
   });
   run.child.stdin?.end();
@@ -53,7 +53,7 @@ export async function onSimulator(elf: string): Promise<string> {
   const output: Uint8Array[] = [];
   const machine = machineFor(elf, (bytes) => output.push(bytes));
   machine.startClock();
-  const timeout = setTimeout(() => machine.vcpus[0].kick(), 15_000);
+  const timeout = setTimeout(() => machine.vcpus[0].kick(), 50_000);
   const exit = await machine.vcpus[0].run();
   clearTimeout(timeout);
   machine.close();
