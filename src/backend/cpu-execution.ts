@@ -36,6 +36,8 @@ export interface ExecutionContext {
 
 const SIGABRT = 6;
 const WNR = 1 << 6;
+/** KVM_MP_STATE_STOPPED. */
+const MP_STATE_STOPPED = 5;
 const VBAR_EL1 = (findRegister('VBAR_EL1') as SystemRegister).number;
 
 /** Watchpoints that were reported at a pc, before the access: a resume lets the access happen. */
@@ -70,6 +72,12 @@ export class CpuExecution {
 
   get thread(): number {
     return this.cpu.sync.vcpu.index + 1;
+  }
+
+  /** It waits for the guest to start it: KVM_RUN would not come back from a step. */
+  get isOff(): boolean {
+    const { vcpu } = this.cpu.sync;
+    return this.#context.machine.vcpus.length > 1 && vcpu.getMpState?.() === MP_STATE_STOPPED;
   }
 
   get pc(): bigint {

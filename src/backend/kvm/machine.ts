@@ -49,7 +49,6 @@ const TWO_MIB = 0x20_0000;
 const SLOT = 0;
 /** Interrupts of a CPU begin here. */
 const FIRST_PPI = 16;
-const CNTVCT_EL0 = encodingNumber([3, 3, 14, 0, 2]);
 const MPIDR_EL1 = encodingNumber([3, 0, 0, 0, 5]);
 /** Aff3 and Aff2 to Aff0 of MPIDR_EL1. */
 const AFFINITY = 0xff_00ff_ffffn;
@@ -99,7 +98,10 @@ export class KvmMachine implements Machine {
     const bus = new Bus(this.#devices);
     const { log = () => undefined } = options;
     const flush = () => this.#flush();
-    this.#vcpus = Array.from({ length: cpus }, (_, index) => new KvmVcpu({ addon, index, bus, flush, log }));
+    this.#vcpus = Array.from(
+      { length: cpus },
+      (_, index) => new KvmVcpu({ addon, index, bus, clock: this, flush, log }),
+    );
     this.vcpus = this.#vcpus;
     try {
       requireCapabilities(addon, this.#system);
@@ -236,12 +238,12 @@ export class KvmMachine implements Machine {
   }
 
   stopClock(): void {
-    this.virtualTime ??= this.#vcpus[0].read(sysregId(CNTVCT_EL0));
+    this.virtualTime ??= this.#vcpus[0].counter;
   }
 
   startClock(): void {
     if (this.virtualTime === undefined) return;
-    this.#write(sysregId(CNTVCT_EL0), this.virtualTime);
+    this.#vcpus[0].counter = this.virtualTime;
     this.virtualTime = undefined;
   }
 

@@ -1,6 +1,7 @@
 /** A virtual CPU of KVM: every method is ioctls on its file descriptor, made by its thread. */
+import { encodingNumber } from '../../arm/index.ts';
 import { errnoText } from '../errors.ts';
-import { idName } from '../kvm-ids.ts';
+import { idName, idWords, sysregId } from '../kvm-ids.ts';
 import { Errno, type Exit, type GuestDebug, type Vcpu, type VcpuEvents } from '../vcpu.ts';
 import type { Addon, Handle } from './addon.ts';
 import type { Bus } from './bus.ts';
@@ -28,10 +29,18 @@ export interface KvmVcpuParts {
   readonly init: Uint8Array;
 }
 
+/** The virtual counter of the machine where it stands still: what registers show then, and take. */
+export interface StoppedClock {
+  virtualTime: bigint | undefined;
+}
+
+const CNTVCT_EL0 = sysregId(encodingNumber([3, 3, 14, 0, 2]));
+
 export interface KvmVcpuOptions {
   readonly addon: Addon;
   readonly index: number;
   readonly bus: Bus;
+  readonly clock: StoppedClock;
   /** What the guest has sent goes out whenever it leaves off. */
   readonly flush: () => void;
   /** What a user should know that no debugger asks for. */
@@ -110,10 +119,38 @@ export class KvmVcpu implements Vcpu {
     count: number,
   ): number {
     const failures = this.#addon.registers(this.#handle, writes, ids, values, errnos, count);
-    if (failures >= 0) return failures;
+    if (failures >= 0) {
+      if (this.#options.clock.virtualTime !== undefined) this.#showStoppedClock(writes, ids, values, errnos, count);
+      return failures;
+    }
     // Nothing was asked for: the vCPU runs, or the values have no room.
     errnos.fill(-failures, 0, count);
     return count;
+  }
+
+  /** KVM's counter goes on while the machine stands still, and is set to this value when it goes on. */
+  #showStoppedClock(
+    writes: Uint8Array,
+    ids: BigUint64Array,
+    values: BigUint64Array,
+    errnos: Int32Array,
+    count: number,
+  ): void {
+    const { clock } = this.#options;
+    for (let i = 0, at = 0; i < count; at += idWords(ids[i]), i++) {
+      if (ids[i] !== CNTVCT_EL0 || errnos[i] !== 0) continue;
+      if (writes[i] === 1) clock.virtualTime = values[at];
+      else values[at] = clock.virtualTime!;
+    }
+  }
+
+  /** The virtual counter as KVM has it. */
+  get counter(): bigint {
+    return this.read(CNTVCT_EL0);
+  }
+
+  set counter(value: bigint) {
+    this.write(CNTVCT_EL0, value);
   }
 
   /** One register of up to 64 bits. Throws KvmError. */
