@@ -26,11 +26,8 @@ export interface KvmWriteRule {
     | 'limited';
   /** What the register holds after `value` was written; `initial` is its reset value. Undefined: EINVAL. */
   readonly write: (value: bigint, present: bigint, initial: bigint) => bigint | undefined;
-  /**
-   * Once a vCPU has run, EBUSY for any other value than the present one; `valid`: only where the value would have been
-   * accepted before.
-   */
-  readonly fixedByRun?: boolean | 'valid';
+  /** Once a vCPU has run, only the present value is taken: others are EBUSY where this says so, else EINVAL as ever. */
+  readonly fixedByRun?: (value: bigint) => boolean;
   /** Takes the place of `write` once a vCPU has run. */
   readonly afterRun?: KvmWriteRule['write'];
 }
@@ -46,12 +43,11 @@ export interface KvmWrite {
 /** What the register holds then, or as a number the errno that refuses the write. */
 export function writeByRule(rule: KvmWriteRule, { value, present, initial, hasRun }: KvmWrite): bigint | number {
   const { write, fixedByRun, afterRun = write } = rule;
-  const fixed = hasRun && fixedByRun !== undefined && fixedByRun !== false;
-  if (fixed && value === present) return present;
-  if (fixed && fixedByRun === true) return Errno.EBUSY;
-  const held = (hasRun ? afterRun : write)(value, present, initial);
-  if (held === undefined) return Errno.EINVAL;
-  return fixed ? Errno.EBUSY : held;
+  if (hasRun && fixedByRun) {
+    if (value === present) return present;
+    return fixedByRun(value) ? Errno.EBUSY : Errno.EINVAL;
+  }
+  return (hasRun ? afterRun : write)(value, present, initial) ?? Errno.EINVAL;
 }
 
 const U32 = 0xffff_ffffn;
@@ -89,17 +85,19 @@ interface FeatureLimits {
 function features(writable: bigint, { signed, free, least, leastOrZero }: FeatureLimits = {}): KvmWriteRule {
   const fieldOf = (value: bigint, low: number): number => Number((value >> BigInt(low)) & 15n);
   const sign = (field: number): number => (field >= 8 ? field - 16 : field);
-  const fits = (low: number, value: number, limit: number): boolean => {
-    if (least && least[0] === low && value < least[1]) return false;
-    if (leastOrZero && leastOrZero[0] === low && value !== 0 && value < leastOrZero[1]) return false;
-    return signed?.includes(low) ? sign(value) <= sign(limit) : free?.includes(low) || value <= limit;
+  const isEnough = (value: bigint): boolean => {
+    if (least && fieldOf(value, least[0]) < least[1]) return false;
+    const field = leastOrZero ? fieldOf(value, leastOrZero[0]) : 0;
+    return field === 0 || field >= leastOrZero![1];
   };
+  const fits = (low: number, value: number, limit: number): boolean | undefined =>
+    signed?.includes(low) ? sign(value) <= sign(limit) : free?.includes(low) || value <= limit;
   const rule = limited((value, _, initial) => {
-    if (((value ^ initial) & ~writable) !== 0n) return false;
+    if (((value ^ initial) & ~writable) !== 0n || !isEnough(value)) return false;
     for (let low = 0; low < 64; low += 4) if (!fits(low, fieldOf(value, low), fieldOf(initial, low))) return false;
     return true;
   });
-  return { ...rule, fixedByRun: true };
+  return { ...rule, fixedByRun: isEnough };
 }
 
 type Rules = readonly (readonly [glob: string, rule: KvmWriteRule])[];
@@ -121,7 +119,7 @@ const bothKernels: Rules = [
 const linux61: Rules = [
   ['CTR_EL0,CLIDR_EL1,ID_*,MVFR*,S3_0_C0_*', invariant],
   // CSV3 and CSV2 only; may be changed at any time.
-  ['ID_AA64PFR0_EL1', { ...features(mask(63, 56)), fixedByRun: false }],
+  ['ID_AA64PFR0_EL1', { ...features(mask(63, 56)), fixedByRun: undefined }],
   ['PMEVCNTR*', masked(U32)],
 ];
 
@@ -140,10 +138,10 @@ const pmcr: KvmWriteRule = {
 };
 
 const linux612: Rules = [
-  ['ID_*,MVFR*,S3_0_C0_*', { ...invariant, fixedByRun: true }],
+  ['ID_*,MVFR*,S3_0_C0_*', { ...invariant, fixedByRun: () => true }],
   // What KVM_ARM_GET_REG_WRITABLE_MASKS answers.
   ['ID_PFR?_EL1,ID_MMFR1_EL1,ID_MMFR2_EL1,ID_MMFR3_EL1,ID_MMFR5_EL1,ID_ISAR*,MVFR*', features(U32)],
-  ['ID_DFR0_EL1', { ...features(U32, { least: [0, 6], leastOrZero: [24, 3] }), fixedByRun: 'valid' }],
+  ['ID_DFR0_EL1', features(U32, { least: [0, 6], leastOrZero: [24, 3] })],
   ['ID_MMFR0_EL1', features(U32, { signed: [8, 28] })],
   ['ID_MMFR4_EL1', features(U32, { free: [0] })],
   ['ID_AA64PFR0_EL1', features(0xffff_00f0_0f00_ffffn)],
@@ -151,7 +149,7 @@ const linux612: Rules = [
   ['ID_AA64PFR2_EL1', features(0x0000_000f_0000_0000n)],
   ['ID_AA64ZFR0_EL1', features(0x0ff0_ff0f_0fff_00ffn)],
   ['ID_AA64FPFR0_EL1', features(0x0000_0000_f000_0003n)],
-  ['ID_AA64DFR0_EL1', { ...features(0x0000_00f0_00f0_0f0fn, { least: [0, 6], signed: [36] }), fixedByRun: 'valid' }],
+  ['ID_AA64DFR0_EL1', features(0x0000_00f0_00f0_0f0fn, { least: [0, 6], signed: [36] })],
   ['ID_AA64ISAR0_EL1', features(0xffff_ffff_ffff_fff0n)],
   ['ID_AA64ISAR1_EL1', features(0xffff_ffff_00ff_f00fn)],
   ['ID_AA64ISAR2_EL1', features(0xffff_0fff_ffff_00ffn)],
@@ -179,7 +177,10 @@ const workaround = (level: bigint): KvmWriteRule => ({
   kind: 'ignored',
   write: (value, present) => (value <= level ? present : undefined),
 });
-const services = (all: bigint): KvmWriteRule => ({ ...limited((value) => (value & ~all) === 0n), fixedByRun: 'valid' });
+const services = (all: bigint): KvmWriteRule => {
+  const exist = (value: bigint): boolean => (value & ~all) === 0n;
+  return { ...limited(exist), fixedByRun: exist };
+};
 
 const firmware: readonly (readonly [id: bigint, rule: KvmWriteRule])[] = [
   [firmwareId(0), limited((value) => psciVersions.includes(value))],

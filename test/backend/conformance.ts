@@ -3,7 +3,11 @@
  * under vitest on the simulator, and in the lab on KVM.
  */
 import type { Case } from './case.ts';
+import { debug } from './conformance/debug.ts';
+import { guest } from './conformance/guest.ts';
 import { registers } from './conformance/registers.ts';
+import { running } from './conformance/running.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
-export const conformance = (bench: Bench): readonly Case[] => [...registers].map((one) => caseOf(bench, one));
+export const conformance = (bench: Bench): readonly Case[] =>
+  [...registers, ...running, ...debug, ...guest].map((one) => caseOf(bench, one));

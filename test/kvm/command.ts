@@ -11,6 +11,7 @@ const options = await yargs(process.argv.slice(2))
   .options({
     kernel: { type: 'string', choices: kernelLines, default: '6.12' as const, describe: 'Line of Linux' },
     gic: { choices: [2, 3] as const, default: 3 as const, describe: 'Version of the interrupt controller' },
+    sve: { type: 'boolean', describe: 'The CPU has SVE; QEMU 7.2 then mixes up code that was written just before' },
     shell: { type: 'boolean', describe: 'A shell on this terminal (Ctrl-A X ends the machine)' },
     forward: { type: 'number', describe: 'This port of 127.0.0.1 leads to the same port in the lab' },
     lifetime: { type: 'number', default: 3600, describe: 'Seconds after which it ends' },
@@ -22,13 +23,13 @@ const options = await yargs(process.argv.slice(2))
 
 const command = ((options['--'] ?? []) as string[]).map(quoted).join(' ');
 if (!options.shell && command === '') throw new Error('a command is wanted, or --shell (--help tells more)');
-const { kernel, gic, shell, forward, lifetime } = options;
+const { kernel, gic, sve, shell, forward, lifetime } = options;
 const compiled = path.join(import.meta.dirname, '../..');
 const ports = forward === undefined ? {} : { [forward]: forward };
 // What was started ends at the exit.
 process.on('SIGTERM', () => process.exit(1));
 if (!shell) process.on('SIGINT', () => process.exit(1));
-const lab = await Lab.boot({ kernel, compiled, gic, shell, lifetime, ports });
+const lab = await Lab.boot({ kernel, compiled, gic, sve, shell, lifetime, ports });
 if (command !== '') {
   const { code } = await lab.run(command, (text) => process.stdout.write(text));
   process.exitCode = code < 0 ? 1 : code;

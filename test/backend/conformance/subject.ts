@@ -25,7 +25,7 @@ import type { Case } from '../case.ts';
 export const START = BigInt(RAM_BASE);
 const RAM_SIZE = 16 << 20;
 /** Milliseconds that a guest may run until its exit, on a slow machine. */
-const PATIENCE = 20_000;
+const PATIENCE = 10_000;
 
 /** One of the two kinds of machine. */
 export interface Bench {
@@ -100,16 +100,19 @@ export class Subject {
     return names.map((name) => `${name} ${this.get(name).toString(16)}`).join(', ');
   }
 
-  /** Runs to an exit. */
+  /** Runs to an exit. Throws when none comes. */
   async run(vcpu = this.vcpu): Promise<Exit> {
     const exit = vcpu.run();
     if (!(exit instanceof Promise)) return exit;
-    const late = setTimeout(() => vcpu.kick(), PATIENCE);
-    try {
-      return await exit;
-    } finally {
-      clearTimeout(late);
-    }
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      vcpu.kick();
+    }, PATIENCE);
+    const found = await exit;
+    clearTimeout(late);
+    if (isLate) throw new Error(`no exit: ${this.values('PC', 'PSTATE', 'ESR_EL1', 'FAR_EL1', 'ELR_EL1', 'X0')}`);
+    return found;
   }
 
   /** Runs for a while; the guest is not to exit by itself. */
@@ -193,3 +196,17 @@ export const slots = (breakpoints: readonly DebugSlot[], watchpoints: readonly D
   breakpoints,
   watchpoints,
 });
+
+/** An identity map of the first four GiB as normal memory, from a table at the end of the first MiB. */
+export function enableMmu(subject: Subject): void {
+  const { memory } = subject.machine;
+  const table = START + 0xf_f000n;
+  const view = memory.view(table, 4096)!;
+  const data = new DataView(view.buffer, view.byteOffset, view.length);
+  for (let i = 0; i < 4; i++) data.setBigUint64(i * 8, (BigInt(i) << 30n) | 0x401n, true);
+  memory.changed(table, 4096);
+  subject.set('MAIR_EL1', 0xffn);
+  subject.set('TCR_EL1', 25n | (1n << 23n) | (2n << 32n));
+  subject.set('TTBR0_EL1', table);
+  subject.set('SCTLR_EL1', subject.get('SCTLR_EL1') | 1n);
+}
