@@ -7,6 +7,7 @@
  */
 import { Pstate } from '../arm/index.ts';
 import { corePosition } from './core-registers.ts';
+import { stopScope } from './register-table.ts';
 import type { GuestCpu } from './registers.ts';
 import type { Scope, SyncResult } from './sync.ts';
 
@@ -21,17 +22,26 @@ const isDaifSet = (word: number): boolean => (word & 0xfffff0ff) >>> 0 === 0xd50
 const isDaifClear = (word: number): boolean => (word & 0xfffff0ff) >>> 0 === 0xd50340ff;
 /** ERET, ERETAA, ERETAB. */
 const isReturn = (word: number): boolean => [0xd69f03e0, 0xd69f0bff, 0xd69f0fff].includes(word >>> 0);
+const isSvc = (word: number): boolean => (word & 0xffe0001f) >>> 0 === 0xd4000001;
+/** B, BL; B.cond, CBZ, CBNZ, TBZ, TBNZ; BR, BLR, RET, ERET. */
+const isBranch = (word: number): boolean =>
+  (word & 0x7c000000) === 0x14000000 ||
+  (word & 0xfe000000) >>> 0 === 0x54000000 ||
+  (word & 0x7c000000) === 0x34000000 ||
+  (word & 0xfe000000) >>> 0 === 0xd6000000;
 /** CRm, as bits of PSTATE. */
 const immediate = (word: number): bigint => BigInt(((word >> 8) & 15) << 6);
 
 const core = (...names: string[]): Scope => ({ core: names.map((name) => corePosition.get(name)!), cpregs: [] });
 const pstateScope = core('PSTATE');
-const exceptionScope = core('PSTATE', 'PC', 'ELR_EL1', 'SPSR_EL1');
+const returnScope = core('ELR_EL1', 'SPSR_EL1');
 const spsrScope = core('SPSR_EL1');
 const xScopes = Array.from({ length: 31 }, (_, n) => core(`X${n}`));
 
 const VECTORS = 0x800n;
-const VECTOR_MASK = 0x7fn;
+/** Which of a group of four, and where in it. */
+const VECTOR_MASK = 0x1ffn;
+const SERROR = 0x180n;
 const none: SyncResult = [];
 
 export class HeldInterrupts {
@@ -39,7 +49,7 @@ export class HeldInterrupts {
   readonly #vbarScope: Scope;
   readonly #vbar: () => bigint;
   /** While interrupts are held: what they were, and where the CPU stood. */
-  #before: { readonly bits: bigint; readonly pc: bigint; readonly elr: bigint; readonly word: number } | undefined;
+  #before: { readonly bits: bigint; readonly pc: bigint; readonly word: number } | undefined;
 
   /** `vbar`: the number of VBAR_EL1. */
   constructor(cpu: GuestCpu, vbar: number) {
@@ -52,13 +62,12 @@ export class HeldInterrupts {
   /** `word`: the instruction at the pc; 0 where that is unknown. */
   hold(word: number): SyncResult {
     const { sync } = this.#cpu;
-    const { state } = sync;
-    let unread = sync.ensure(pstateScope);
-    const bits = state.pstate & HELD;
-    if (unread.length === 0 && bits === HELD) return none;
-    unread = sync.ensure(exceptionScope);
+    const unread = sync.ensure(stopScope);
     if (unread.length > 0) return unread;
-    this.#before = { bits, pc: state.pc, elr: state.elr[1], word };
+    const { state } = sync;
+    const bits = state.pstate & HELD;
+    if (bits === HELD) return none;
+    this.#before = { bits, pc: state.pc, word };
     state.pstate |= HELD;
     return sync.kvmArchPutRegisters('runtime', pstateScope);
   }
@@ -70,10 +79,10 @@ export class HeldInterrupts {
     this.#before = undefined;
     const { sync } = this.#cpu;
     const { word, bits } = before;
-    const unread = [...sync.ensure(exceptionScope), ...sync.ensure(this.#vbarScope)];
+    const unread = sync.ensure(stopScope);
     if (unread.length > 0) return unread;
     const { state } = sync;
-    if (this.#tookException(before.pc, before.elr)) {
+    if (this.#tookException(before.pc, word)) {
       state.spsr[1] = (state.spsr[1] & ~HELD) | bits;
       return sync.kvmArchPutRegisters('runtime', spsrScope);
     }
@@ -86,14 +95,23 @@ export class HeldInterrupts {
     return sync.kvmArchPutRegisters('runtime', pstateScope);
   }
 
-  /** To EL1: the pc is a vector, everything is masked, and the return address is new or that of the instruction. */
-  #tookException(pc: bigint, elr: bigint): boolean {
-    const { state } = this.#cpu.sync;
-    const offset = state.pc - (this.#vbar() & ~(VECTORS - 1n));
-    if (offset < 0n || offset >= VECTORS || (offset & VECTOR_MASK) !== 0n) return false;
+  /**
+   * To EL1. The pc may be behind the vector already: KVM lets an exception that it makes itself, and the first
+   * instruction of its handler, be one step.
+   */
+  #tookException(pc: bigint, word: number): boolean {
+    const { sync } = this.#cpu;
+    const { state } = sync;
     if ((state.pstate & DAIF) !== DAIF || (state.pstate & BigInt(Pstate.M)) !== EL1H) return false;
-    const now = state.elr[1];
-    return now !== elr || now === pc || now === pc + 4n;
+    if (state.pc === pc || (state.pc === pc + 4n && !isSvc(word))) return false;
+    sync.ensure(this.#vbarScope);
+    sync.ensure(returnScope);
+    const offset = state.pc - (this.#vbar() & ~(VECTORS - 1n));
+    const inVectors = offset >= 0n && offset < VECTORS;
+    // An SError interrupt may come at any instruction.
+    if (inVectors && (offset & VECTOR_MASK) === SERROR) return true;
+    const back = state.elr[1];
+    return (back === pc || back === pc + 4n) && (inVectors || !isBranch(word));
   }
 
   #mendRead(register: number, bits: bigint): void {
