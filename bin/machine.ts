@@ -10,9 +10,11 @@ import {
   KvmMachine,
   parseImage,
   RAM_BASE,
+  restoredNotes,
   SimulatorMachine,
+  type Snapshot,
 } from '../src/backend/index.ts';
-import { type Address, formatAddress, type Server, type Stop, serve } from '../src/gdbstub/index.ts';
+import { type Address, formatAddress, type Server, type Stop, serve, TargetError } from '../src/gdbstub/index.ts';
 import { complain, ExitCode, note, UserError } from './message.ts';
 import type { SerialTarget } from './options.ts';
 import { packageVersion } from './package.ts';
@@ -27,9 +29,12 @@ export interface MachineOptions {
   /** For a Linux kernel. */
   readonly commandLine?: string;
   readonly initrd?: Uint8Array;
-  readonly file: Uint8Array;
+  /** The image; without one the RAM is empty. */
+  readonly file?: Uint8Array;
   /** For messages. */
   readonly fileName: string;
+  /** What the machine starts from. Without an image a reset goes back to it, too. */
+  readonly snapshot?: Snapshot;
   readonly listen: Address;
   /** Held at the first instruction until a debugger lets it go. */
   readonly hold: boolean;
@@ -60,8 +65,11 @@ export async function startMachine(options: MachineOptions): Promise<RunningMach
   const ended = new Promise<Stop>((resolve) => {
     end = resolve;
   });
-  const { sysregs, fields, allowKill } = options;
-  const guest = new Guest(machine, { sysregs, fields, log: complain, kill: allowKill ? () => undefined : undefined });
+  const { sysregs, fields, allowKill, file, snapshot } = options;
+  const kill = allowKill ? () => undefined : undefined;
+  const origin = file === undefined ? snapshot : undefined;
+  const guest = new Guest(machine, { sysregs, fields, log: complain, kill, origin });
+  if (snapshot) restore(guest, machine, snapshot);
   const server = await listen(guest, options, end);
   return {
     image,
@@ -75,7 +83,17 @@ export async function startMachine(options: MachineOptions): Promise<RunningMach
   };
 }
 
+function restore(guest: Guest, machine: SimulatorMachine | KvmMachine, snapshot: Snapshot): void {
+  const restored = guest.state.restore(snapshot);
+  if (restored instanceof TargetError) {
+    machine.close();
+    throw new UserError(restored.message, ExitCode.failed);
+  }
+  for (const line of restoredNotes(restored)) note(line);
+}
+
 function load({ file, fileName, memory }: MachineOptions): Image {
+  if (file === undefined) return { kind: 'flat', segments: [], entry: BigInt(RAM_BASE) };
   const image = parseImage(file, { start: BigInt(RAM_BASE), length: memory });
   if (image instanceof ImageError) throw new UserError(`${fileName}: ${image.message}`, ExitCode.failed);
   return image;

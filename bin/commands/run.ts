@@ -1,6 +1,8 @@
 /** `run FILE`: a guest with a debugger's port. */
 import { readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
+import { readSnapshot, type Snapshot, SnapshotError } from '../../src/backend/index.ts';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
 import { type Backend, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
@@ -28,10 +30,11 @@ export const runOptions = {
     default: 'auto',
     describe: 'The machine; auto takes KVM where it can (see doctor)',
   },
-  cpus: { alias: 'smp', type: 'string', default: '1', describe: 'How many CPUs; more than one with KVM' },
+  snapshot: { type: 'string', describe: 'Start from this file of monitor snapshot save, with or without FILE' },
+  cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs; more than one with KVM [1]' },
   append: { type: 'string', describe: 'Command line of a Linux kernel' },
   initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },
-  memory: { alias: 'm', type: 'string', default: '256M', describe: 'RAM, from 0x40000000 on: 256M, 1G' },
+  memory: { alias: 'm', type: 'string', describe: 'RAM, from 0x40000000 on: 256M, 1G [256M]' },
   serial: { type: 'string', describe: "The guest's console: stdio, null, file:PATH [stdio]" },
   sysregs: { type: 'string', default: 'all', describe: `System registers shown: ${registerChoice}` },
   fields: { type: 'string', default: 'common', describe: `Those that gdb also sees by field: ${registerChoice}` },
@@ -49,6 +52,7 @@ const builder = (yargs: Argv) =>
     .conflicts('kernel', 'file')
     .example('$0 run guest.elf -S', 'wait for a debugger at port 1234, then start')
     .example('$0 run Image -m 1G --gdb tcp:0 --port-file port', 'a free port, for scripts')
+    .example('$0 run --snapshot boot.snap', 'go on from where the snapshot was made')
     .example('$0 run -kernel guest.elf -s -S -m 128', "QEMU's spelling")
     .epilogue(
       'Standard output carries the console of the guest and nothing else. Exit code: 0 when the guest powers off.',
@@ -68,38 +72,42 @@ export const run: CommandModule<unknown, Parsed> = {
 
 async function runGuest(options: Options): Promise<number> {
   const fileName = options.file ?? options.kernel;
-  if (fileName === undefined) throw new UserError('a file to run is missing');
+  const startName = fileName ?? options.snapshot;
+  if (startName === undefined) throw new UserError('a file to run is missing');
   const listen = parseListen(options.gdb ?? 'tcp:1234');
   const byStdio = listen.kind === 'stdio';
   const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
   if (byStdio && serial.kind === 'stdio')
     throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
   const timeout = options.timeout === undefined ? undefined : parseSeconds(options.timeout);
-  const memory = parseMemory(options.memory);
+  const wantedMemory = options.memory === undefined ? undefined : parseMemory(options.memory);
   const sysregs = parseRegisters('sysregs', options.sysregs);
   const fields = parseRegisters('fields', options.fields);
-  const cpus = parseCount(options.cpus);
-  const file = readGuest(fileName);
+  const wantedCpus = options.cpus === undefined ? undefined : parseCount(options.cpus);
+  const file = fileName === undefined ? undefined : readGuest(fileName);
+  const snapshot = options.snapshot === undefined ? undefined : openSnapshot(options.snapshot);
   const initrd = options.initrd === undefined ? undefined : readGuest(options.initrd);
   const sink = openSerial(serial);
   const { hold, allowKill } = options;
   const machine = await startMachine({
     backend: options.backend as Backend,
-    cpus,
+    cpus: wantedCpus ?? snapshot?.cpus.length,
     commandLine: options.append,
     initrd,
     file,
-    fileName,
+    fileName: startName,
+    snapshot,
     listen,
     hold,
-    memory,
+    memory: wantedMemory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
     serial: sink.write,
     sysregs,
     fields,
     allowKill,
   });
   const stopInput = serial.kind === 'stdio' ? forwardInput((bytes) => machine.receive(bytes)) : () => undefined;
-  note(`${fileName} (${machine.image.kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
+  const kind = file === undefined ? 'snapshot' : machine.image.kind;
+  note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
     return await lifetime(byStdio ? Promise.race([machine.ended, inputEnded()]) : machine.ended, { timeout, byStdio });
@@ -108,6 +116,20 @@ async function runGuest(options: Options): Promise<number> {
     await machine.close();
     sink.close();
   }
+}
+
+const DEFAULT_MEMORY = '256M';
+
+/** That of the machine that was saved. */
+const memoryOf = (snapshot: Snapshot | undefined): bigint | undefined => {
+  const length = snapshot?.ram[0]?.length;
+  return length ? BigInt(length) : undefined;
+};
+
+function openSnapshot(name: string): Snapshot {
+  const snapshot = readSnapshot(name, totalmem());
+  if (snapshot instanceof SnapshotError) throw new UserError(`${name} ${snapshot.message}`, ExitCode.failed);
+  return snapshot;
 }
 
 function parseMemory(text: string): bigint {

@@ -25,6 +25,8 @@ export interface GuestExecutionOptions {
   readonly stopped?: () => void;
   /** Called when the machine was reset. */
   readonly wasReset?: () => void;
+  /** Resets the machine: the guest has asked for it. */
+  readonly reset: () => void;
 }
 
 /** Exits that are dealt with before others get their turn. */
@@ -77,6 +79,7 @@ export class GuestExecution implements Execution {
       reset: (thread) => this.#resetByGuest(thread),
     };
     this.#cpus = cpus.map((cpu) => new CpuExecution(cpu, context));
+    machine.stopClock();
   }
 
   /** Why nothing can be asked of the guest now. */
@@ -97,6 +100,7 @@ export class GuestExecution implements Execution {
     const chosen = step ? [step] : actions;
     this.current = chosen[0].thread - 1;
     const cpus = chosen.map(({ thread }) => this.#cpus[thread - 1]);
+    if (step && cpus[0].isOff) return { kind: 'step', thread: step.thread };
     const waiting = this.#takeWaiting(cpus);
     if (waiting) return this.#stopped(waiting);
     for (const [i, cpu] of cpus.entries()) cpu.begin(chosen[i]);
@@ -162,6 +166,7 @@ export class GuestExecution implements Execution {
   afterReset(): void {
     this.#ended = undefined;
     this.#waiting.clear();
+    this.#machine.stopClock();
     for (const cpu of this.#cpus) {
       cpu.afterReset();
       cpu.cpu.sync.kvmArchGetRegisters();
@@ -171,8 +176,7 @@ export class GuestExecution implements Execution {
   }
 
   #resetByGuest(thread: number): Stop | undefined {
-    this.#machine.reset();
-    this.afterReset();
+    this.#options.reset();
     return this.attached ? { kind: 'reset', thread } : undefined;
   }
 

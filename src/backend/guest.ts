@@ -28,6 +28,7 @@ import { memoryRegion } from './region.ts';
 import { RegisterTable, stopScope } from './register-table.ts';
 import { GuestRegisters } from './registers.ts';
 import { MachineState } from './snapshot/machine-state.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 import { CpuSync, type CpuSyncOptions } from './sync.ts';
 import { CpuTranslation } from './translation.ts';
@@ -38,6 +39,8 @@ export interface GuestOptions extends Partial<DescriptionOptions>, CpuSyncOption
   readonly kill?: () => void;
   /** What a user should know that no debugger asks for. */
   readonly log?: (message: string) => void;
+  /** What a reset goes back to, in place of the image. */
+  readonly origin?: Snapshot;
 }
 
 const END = 1n << 64n;
@@ -58,11 +61,15 @@ export class Guest implements Target {
   readonly host: HostInfo;
   readonly kill?: () => void;
   readonly #descriptions: DescriptionOptions;
+  readonly #origin: Snapshot | undefined;
+  readonly #log: (message: string) => void;
 
   constructor(machine: Machine, options: GuestOptions = {}) {
-    const { sysregs = 'all', fields = 'common', log = () => undefined, kill } = options;
+    const { sysregs = 'all', fields = 'common', log = () => undefined, kill, origin } = options;
     this.machine = machine;
     this.kill = kill;
+    this.#origin = origin;
+    this.#log = log;
     this.#descriptions = { sysregs, fields };
     this.cpus = machine.vcpus.map((vcpu) => {
       const sync = new CpuSync(vcpu, options);
@@ -82,6 +89,7 @@ export class Guest implements Target {
       ...{ machine, cpus: this.cpus, breakpoints: this.breakpoints, patches, log },
       stopped: () => this.registers.recheck(),
       wasReset: () => this.registers.forget(),
+      reset: () => this.#restart(),
     });
     this.memory = new GuestMemory({
       memory: machine.memory,
@@ -170,9 +178,15 @@ export class Guest implements Target {
   reset(): Outcome {
     const running = this.execution.unavailable();
     if (running) return running;
+    this.#restart();
+    return undefined;
+  }
+
+  #restart(): void {
     this.machine.reset();
     this.execution.afterReset();
-    return undefined;
+    const refused = this.#origin && this.state.restore(this.#origin);
+    if (refused instanceof TargetError) this.#log(`the machine is as after power-on: ${refused.message}`);
   }
 
   /** A debugger that goes leaves nothing of its own in the guest. */

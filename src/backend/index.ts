@@ -21,7 +21,7 @@ export { KernelRegisters } from './simulator/kernel-registers.ts';
 export { RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export { readSnapshot, writeSnapshot } from './snapshot/file.ts';
 export * from './snapshot/format.ts';
-export { MachineState, type Restored } from './snapshot/machine-state.ts';
+export { MachineState, type Restored, restoredNotes } from './snapshot/machine-state.ts';
 export * from './snapshot/snapshot.ts';
 export * from './sync.ts';
 export * from './vcpu.ts';

@@ -3,7 +3,7 @@ import { TargetError } from '../../gdbstub/index.ts';
 import { refuse } from '../errors.ts';
 import { absolute, readSnapshot, writeSnapshot } from '../snapshot/file.ts';
 import { SnapshotError } from '../snapshot/format.ts';
-import type { Restored } from '../snapshot/machine-state.ts';
+import { restoredNotes } from '../snapshot/machine-state.ts';
 import { ramBytes, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Command, CommandContext } from './command.ts';
 import { halted } from './machine.ts';
@@ -41,15 +41,12 @@ function restore(context: CommandContext, place: string): string | TargetError {
   const snapshot = find(context, place);
   if (snapshot instanceof TargetError) return snapshot;
   const restored = context.guest.state.restore(snapshot);
-  return restored instanceof TargetError ? restored : `restored ${place}; ${halted(context.guest)}${notes(restored)}`;
+  if (restored instanceof TargetError) return restored;
+  return `restored ${place}; ${halted(context.guest)}${[...restoredNotes(restored), CACHES].join('\n')}\n`;
 }
 
-const notes = ({ reset, leftOut }: Restored): string =>
-  [
-    reset.length > 0 ? `not in the snapshot, and so as after a reset: ${reset.join(', ')}\n` : '',
-    leftOut.length > 0 ? `left out, because this machine has it not, or otherwise: ${leftOut.join(', ')}\n` : '',
-    'gdb still shows what it has read before: maint flush register-cache (and maint flush dcache); lldb until the next stop\n',
-  ].join('');
+const CACHES =
+  'gdb still shows what it has read before: maint flush register-cache (and maint flush dcache); lldb until the next stop';
 
 function list({ guest }: CommandContext): string {
   const lines = [...guest.snapshots.entries()].map(([name, snapshot]) => {

@@ -28,6 +28,12 @@ export interface Restored {
   readonly leftOut: readonly string[];
 }
 
+/** What a user should know of it, in lines. */
+export const restoredNotes = ({ reset, leftOut }: Restored): string[] => [
+  ...(reset.length > 0 ? [`not in the snapshot, and so as after a reset: ${reset.join(', ')}`] : []),
+  ...(leftOut.length > 0 ? [`left out, because nothing is lost with it: ${leftOut.join(', ')}`] : []),
+];
+
 /** All but RAM. */
 type State = Pick<Snapshot, 'cpus' | 'devices'>;
 
