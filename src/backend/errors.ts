@@ -144,7 +144,7 @@ const sentences = {
   COMMAND_UNKNOWN: [
     Errno.EINVAL,
     (word: string, near: string | undefined) =>
-      `there is no command ${word}${near ? `; did you mean ${near}?` : ''}: monitor help lists them`,
+      `there is no command ${word}${near ? `; did you mean ${near}?` : '; monitor help lists all'}`,
   ],
   COMMAND_ARGUMENTS: [Errno.EINVAL, (usage: string) => `usage: monitor ${usage}`],
   SYSREG_UNKNOWN: [
