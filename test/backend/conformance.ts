@@ -5,9 +5,10 @@
 import type { Case } from './case.ts';
 import { debug } from './conformance/debug.ts';
 import { guest } from './conformance/guest.ts';
+import { masked } from './conformance/masked.ts';
 import { registers } from './conformance/registers.ts';
 import { running } from './conformance/running.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...running, ...debug, ...guest].map((one) => caseOf(bench, one));
+  [...registers, ...running, ...debug, ...guest, ...masked].map((one) => caseOf(bench, one));

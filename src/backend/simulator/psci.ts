@@ -7,6 +7,7 @@
 const Call = {
   SMCCC_VERSION: 0x8000_0000,
   PSCI_VERSION: 0x8400_0000,
+  MIGRATE_INFO_TYPE: 0x8400_0006,
   SYSTEM_OFF: 0x8400_0008,
   SYSTEM_RESET: 0x8400_0009,
   PSCI_FEATURES: 0x8400_000a,
@@ -14,6 +15,8 @@ const Call = {
 
 export const PSCI_1_1 = 0x1_0001n;
 const SMCCC_1_1 = 0x1_0001n;
+/** No trusted OS, so nothing that would have to migrate. */
+const MIGRATION_NOT_REQUIRED = 2n;
 
 const known: readonly number[] = Object.values(Call);
 const NOT_SUPPORTED = -1n;
@@ -28,6 +31,8 @@ export function firmwareCall(number: number, argument: number, psciVersion: bigi
       return SMCCC_1_1;
     case Call.PSCI_VERSION:
       return psciVersion;
+    case Call.MIGRATE_INFO_TYPE:
+      return MIGRATION_NOT_REQUIRED;
     case Call.SYSTEM_OFF:
       return 'shutdown';
     case Call.SYSTEM_RESET:

@@ -14,7 +14,7 @@ const numberOf = (name: string): number => {
 };
 
 /** A debugger of one guest. */
-class Session {
+export class Session {
   readonly guest: Guest;
 
   constructor(subject: Subject) {
@@ -56,7 +56,7 @@ class Session {
 }
 
 /** A vector table at VECTORS whose synchronous entries write down what they are told, and go on behind the instruction. */
-const recorder = `
+export const recorder = `
   .balign 2048
 vectors:
   .space 0x200
@@ -77,7 +77,7 @@ leave:
   .balign 2048
 `;
 
-const setVectors = `
+export const setVectors = `
   adr x0, vectors
   msr vbar_el1, x0
   isb

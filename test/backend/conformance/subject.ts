@@ -64,6 +64,8 @@ export class Subject {
   readonly vcpu: Vcpu;
   readonly symbols: Readonly<Record<string, bigint>>;
   readonly report: (line: string) => void;
+  /** Another machine of the same kind, for the test to close. */
+  readonly another: () => Machine;
   /** What the guest has printed. */
   printed = '';
 
@@ -74,7 +76,8 @@ export class Subject {
       this.printed += Buffer.from(bytes).toString('latin1');
     };
     this.bench = bench;
-    this.machine = bench.make({ ramSize: RAM_SIZE, image, cpus, serial });
+    this.another = () => bench.make({ ramSize: RAM_SIZE, image, cpus, serial });
+    this.machine = this.another();
     this.vcpu = this.machine.vcpus[0];
     this.symbols = symbols;
     this.report = report;
