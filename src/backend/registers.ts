@@ -228,7 +228,8 @@ export class GuestRegisters implements Registers {
     outcome: 'written' | 'partial' | 'refused',
     note?: string,
   ): void {
-    for (const [i, { register, value }] of changes.entries())
+    for (let i = 0; i < changes.length; i++) {
+      const { register, value } = changes[i];
       this.#options.journal.add({
         cpu: sync.vcpu.index,
         pc,
@@ -239,6 +240,7 @@ export class GuestRegisters implements Registers {
         outcome: outcome === 'partial' && held[i] === value ? 'written' : outcome,
         note,
       });
+    }
   }
 
   /** Why `change` did not stick. `held` is what the machine held before the old value was put back. */

@@ -256,10 +256,10 @@ export class Session implements Context {
    */
   #finish(): readonly Effect[] {
     const effects = this.#effects;
-    if (this.#link.length > 0 && !effects.some(({ kind }) => kind === 'resume'))
-      effects.unshift({ kind: 'send', bytes: this.#link.take() });
     if (effects.length > 0) this.#effects = [];
-    return effects;
+    if (this.#link.length === 0 || effects.some(({ kind }) => kind === 'resume')) return effects;
+    const send: Effect = { kind: 'send', bytes: this.#link.take() };
+    return effects.length === 0 ? [send] : [send, ...effects];
   }
 
   // ---------------------------------------------------------------------------------------------- stops
