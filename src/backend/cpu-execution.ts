@@ -36,6 +36,8 @@ export interface ExecutionContext {
 
 const SIGABRT = 6;
 const WNR = 1 << 6;
+/** Milliseconds for a sequence of exclusives. */
+const PATIENCE = 20;
 /** KVM_MP_STATE_STOPPED. */
 const MP_STATE_STOPPED = 5;
 const VBAR_EL1 = (findRegister('VBAR_EL1') as SystemRegister).number;
@@ -63,6 +65,9 @@ export class CpuExecution {
   #lifted: number | undefined;
   /** Where a sequence of exclusives is left: physical addresses of BRKs that only this step has. */
   #ends: readonly number[] = [];
+  /** Kicks the CPU when it does not come to one of them. */
+  #patience: NodeJS.Timeout | undefined;
+  #lostPatience: boolean = false;
 
   constructor(cpu: ExecutionCpu, context: ExecutionContext) {
     this.cpu = cpu;
@@ -148,8 +153,18 @@ export class CpuExecution {
       const physical = this.cpu.translation.translate(end);
       return physical !== undefined && this.#context.patches.plant(physical) ? [physical] : [];
     });
+    if (this.#ends.length > 0) this.#limit();
     if (this.#stepping && !this.leaving && this.#context.stepsTakeInterrupts()) return [];
     return this.#held.hold(this.#fetch(pc) ?? 0);
+  }
+
+  /** A loop that waits for a lock never leaves the sequence while the CPU that has the lock is kept still. */
+  #limit(): void {
+    this.#lostPatience = false;
+    this.#patience = setTimeout(() => {
+      this.#lostPatience = true;
+      this.cpu.sync.vcpu.kick();
+    }, PATIENCE);
   }
 
   /** KVM_SET_GUEST_DEBUG, if it is not so already. While leaving, what stands at the pc does not stop. */
@@ -189,7 +204,7 @@ export class CpuExecution {
     const { patches } = this.#context;
     const before = sync.state.pc;
     sync.ran();
-    const atEnd = this.#endOfExclusives(exit);
+    const atEnd = this.#endOfExclusives(exit, before);
     if (this.#lifted !== undefined) patches.replant(this.#lifted);
     if (exit.kind !== 'reset') {
       const failed = this.#held.release();
@@ -217,13 +232,16 @@ export class CpuExecution {
     }
   }
 
-  /** Takes the BRKs of a sequence of exclusives away. Whether the CPU stands at one of them, and at no breakpoint. */
-  #endOfExclusives(exit: Exit): boolean {
+  /** Takes the BRKs of a sequence of exclusives away. Whether the CPU stands at one of them, or took too long. */
+  #endOfExclusives(exit: Exit, before: bigint): boolean {
     if (this.#ends.length === 0) return false;
+    clearTimeout(this.#patience);
     const physical = this.#patchAt(this.pc);
     const ends = this.#ends;
     this.#ends = [];
     for (const end of ends) this.#context.patches.remove(end);
+    if (exit.kind === 'interrupted' && this.#lostPatience && !this.#context.interrupting())
+      return this.#stepping || this.pc !== before;
     const isBrk = exit.kind === 'debug' && exit.esr >>> 26 === ExceptionClass.brk;
     return isBrk && physical !== undefined && ends.includes(physical);
   }

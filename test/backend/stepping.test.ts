@@ -163,6 +163,20 @@ describe('steps', () => {
     expect(guest.memory.read(1, again, 4)).toEqual(guestOf(exclusives).memory.read(1, again, 4));
   });
 
+  test('at a load-exclusive that waits for a lock end, too', async () => {
+    const { again, taken, lock } = exclusives.symbols;
+    const guest = guestOf(exclusives);
+    await ran(guest, again);
+    guest.breakpoints.removeAll();
+    expect(guest.memory.write(1, lock, Uint8Array.of(1))).toBeUndefined();
+    for (let n = 0; n < 5; n++) {
+      expect(await step(guest)).toMatchObject({ kind: 'step' });
+      expect([again, again + 4n]).toContain(guest.registers.read(1, PC));
+    }
+    expect(guest.memory.write(1, lock, Uint8Array.of(0))).toBeUndefined();
+    await ran(guest, taken);
+  });
+
   test('at a load-exclusive stop at a breakpoint inside', async () => {
     const { again, done } = exclusives.symbols;
     const guest = guestOf(exclusives);

@@ -79,7 +79,7 @@ const underLock = `
 `;
 
 /** Two CPUs count rounds in x19 and interrupts in x28, and share a lock. */
-const twoCpus = `
+export const twoCpus = `
   ${setUp}
   ldr x0, =0xc4000003
   mov x1, #1
@@ -131,7 +131,7 @@ lock: .quad 0
   ${interrupts(30_000)}
 `;
 
-const continueBoth = async (guest: Guest, milliseconds: number): Promise<Stop> => {
+export const continueBoth = async (guest: Guest, milliseconds: number): Promise<Stop> => {
   const stop = guest.execution.resume([1, 2].map((thread) => ({ thread, kind: 'continue', signal: 0 })));
   const interrupt = setTimeout(() => guest.execution.interrupt(), milliseconds);
   const stopped = await stop;
@@ -139,7 +139,7 @@ const continueBoth = async (guest: Guest, milliseconds: number): Promise<Stop> =
   return stopped;
 };
 
-const read = (guest: Guest, number: number, thread = 1): bigint => guest.registers.read(thread, number) as bigint;
+export const read = (guest: Guest, number: number, thread = 1): bigint => guest.registers.read(thread, number) as bigint;
 
 const continueTo = async (guest: Guest, address: bigint): Promise<void> => {
   guest.breakpoints.insert('software', address, 4);
