@@ -225,7 +225,7 @@ export const cpus: readonly Conformance[] = [
           { thread: 2, kind: 'continue', signal: 0 },
         ]);
         assert.deepEqual(stop, { kind: 'step', thread: 1 });
-        assert.ok(read(guest, PC, 1) < subject.symbols.gic, 'a step landed in an interrupt handler');
+        assert.notEqual(read(guest, PC, 1), subject.symbols.irq, 'a step landed in an interrupt handler');
       }
       assert.deepEqual(still(), before);
       // The other one may hold the lock.
