@@ -90,10 +90,15 @@ export class CpuExecution {
     return this.cpu.sync.state.pc;
   }
 
+  /** The CPU is another one: what KVM_SET_GUEST_DEBUG was given is gone. */
+  rearm(): void {
+    this.#armed = undefined;
+  }
+
   /** Nothing that was known of the machine holds. */
   afterReset(): void {
     this.#reported = undefined;
-    this.#armed = undefined;
+    this.rearm();
     this.#lifted = undefined;
     this.#ends = [];
     this.leaving = false;

@@ -131,11 +131,7 @@ const sentences = {
   SNAPSHOT_FILE: [EIO, (file: string, why: string) => `${file} ${why}`],
   SNAPSHOT_MACHINE: [Errno.EINVAL, (why: string) => `the snapshot does not fit this machine: ${why}`],
   SNAPSHOT_DEVICE: [Errno.EINVAL, (name: string, why: string) => `the state of the ${name}: ${why}`],
-  SNAPSHOT_REGISTERS: [
-    Errno.EINVAL,
-    (registers: string, hasRun: boolean) =>
-      `these registers stand in the way: ${registers}${hasRun ? '; run --snapshot begins with a CPU that has not run' : ''}`,
-  ],
+  SNAPSHOT_REGISTERS: [Errno.EINVAL, (registers: string) => `these registers stand in the way: ${registers}`],
   SNAPSHOT_NOT_UNDONE: [
     EIO,
     (what: string) => `the snapshot was refused and the old state could not be put back in full: ${what}`,

@@ -175,6 +175,11 @@ export class GuestExecution implements Execution {
     this.#options.wasReset?.();
   }
 
+  /** Nothing of ours is armed in the CPUs any more. */
+  rearm(): void {
+    for (const cpu of this.#cpus) cpu.rearm();
+  }
+
   #resetByGuest(thread: number): Stop | undefined {
     this.#options.reset();
     return this.attached ? { kind: 'reset', thread } : undefined;

@@ -132,6 +132,7 @@ export class Guest implements Target {
         const bytes = this.memory.readPhysical(address, length);
         return bytes instanceof TargetError ? new Uint8Array() : bytes;
       },
+      renewed: () => this.execution.rearm(),
       restored: () => this.execution.afterReset(),
     });
     this.monitor = new GuestMonitor(this);

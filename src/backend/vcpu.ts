@@ -145,5 +145,10 @@ export interface Machine {
   readonly devices?: readonly StatefulDevice[];
   /** Back to power-on: devices, RAM as loaded, CPUs. */
   reset(): void;
+  /**
+   * Before a snapshot is put: all but RAM and the debugger's own devices made anew, where a reset of the vCPUs would
+   * leave something of the old ones. What KVM_SET_GUEST_DEBUG was given is gone then.
+   */
+  renew?(): void;
   close(): void;
 }

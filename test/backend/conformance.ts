@@ -8,7 +8,8 @@ import { guest } from './conformance/guest.ts';
 import { masked } from './conformance/masked.ts';
 import { registers } from './conformance/registers.ts';
 import { running } from './conformance/running.ts';
+import { snapshots } from './conformance/snapshots.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...running, ...debug, ...guest, ...masked].map((one) => caseOf(bench, one));
+  [...registers, ...running, ...debug, ...guest, ...masked, ...snapshots].map((one) => caseOf(bench, one));

@@ -102,6 +102,8 @@ export class Pl011 implements Device, StatefulDevice {
     for (const [i, offset] of offsets.entries()) this.registers.set(offset, Number(rest[i]));
     this.received = Array.from(bytes, Number);
     this.updateWire();
+    // What it leads to may be another one than before.
+    this.wire(this.level);
     return undefined;
   }
 

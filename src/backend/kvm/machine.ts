@@ -16,13 +16,14 @@ import type { MappedDevice } from '../devices/device.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import type { Image } from '../image/image.ts';
 import { CoreId, sysregId } from '../kvm-ids.ts';
-import type { Machine, PhysicalMemory, Vcpu } from '../vcpu.ts';
+import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { type Addon, AddonMissing, type Handle, loadAddon } from './addon.ts';
 import { Bus } from './bus.ts';
 import { capability, enableCapability, openKvm, requireCapabilities } from './capabilities.ts';
 import { Capability, Ioctl, VcpuFeature, VcpuPmu } from './constants.ts';
 import { checked, KvmError, made } from './error.ts';
 import { createGic, initialiseGic, type KvmGic, setInterruptLine } from './gic.ts';
+import { GicState } from './gic-state.ts';
 import { targetOf, vcpuInit } from './structures.ts';
 import { KvmVcpu } from './vcpu.ts';
 
@@ -66,6 +67,7 @@ export class KvmMachine implements Machine {
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints: number;
   readonly hardwareWatchpoints: number;
+  readonly devices: readonly StatefulDevice[];
   readonly #addon: Addon;
   readonly #system: Handle;
   readonly #options: KvmOptions;
@@ -112,11 +114,20 @@ export class KvmMachine implements Machine {
       this.#ram = new Uint8Array(this.#buffer);
       this.memory = this.#physicalMemory();
       this.#create();
+      this.devices = [this.#uart, this.#gicState()];
     } catch (error) {
       this.#destroy();
       addon.close(this.#system);
       throw error;
     }
+  }
+
+  #gicState(): GicState {
+    return new GicState({
+      addon: this.#addon,
+      gic: () => this.#running!.gic,
+      affinities: () => this.#vcpus.map((vcpu) => vcpu.read(sysregId(MPIDR_EL1))),
+    });
   }
 
   #has(number: number): number {
@@ -141,6 +152,11 @@ export class KvmMachine implements Machine {
 
   /** The VM with all that belongs to it, and the image in its RAM. */
   #create(): void {
+    this.#createVm();
+    this.#load();
+  }
+
+  #createVm(): void {
     const addon = this.#addon;
     const vm = made(addon.createVm(this.#system, 0), 'KVM_CREATE_VM');
     try {
@@ -156,7 +172,6 @@ export class KvmMachine implements Machine {
       if (!this.#running) addon.close(vm);
       throw error;
     }
-    this.#load();
   }
 
   #createVcpu(vm: Handle, vcpu: KvmVcpu): void {
@@ -261,6 +276,12 @@ export class KvmMachine implements Machine {
     this.#buffer = this.#createMemory();
     this.#ram = new Uint8Array(this.#buffer);
     this.#create();
+  }
+
+  /** A new VM over the same RAM: its CPUs have not run, and its timers do not own their interrupts yet. */
+  renew(): void {
+    this.#destroy();
+    this.#createVm();
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import { type Outcome, type Result, TargetError } from '../../gdbstub/index.ts';
 import { errnoText, refuse } from '../errors.ts';
 import { CoreId, idName } from '../kvm-ids.ts';
 import type { CpuSync } from '../sync.ts';
-import { Errno, type Machine } from '../vcpu.ts';
+import type { Machine } from '../vcpu.ts';
 import { type Accounting, account, shortened } from './accounting.ts';
 import { type Loaded, type Obstacle, postLoad, preSave } from './cpu-vmstate.ts';
 import { restoreRam, saveRam } from './ram.ts';
@@ -16,6 +16,8 @@ export interface MachineStateParts {
   readonly cpus: readonly { readonly sync: CpuSync }[];
   /** RAM without our breakpoints; may reuse its array. */
   readonly readRam: (address: bigint, length: number) => Uint8Array;
+  /** The machine was made anew, and holds the same state as before. */
+  readonly renewed: () => void;
   /** The machine holds another state: nothing that was known of it holds, and our breakpoints are gone from RAM. */
   readonly restored: () => void;
 }
@@ -84,6 +86,7 @@ export class MachineState {
     const before = this.#saveState();
     if (before instanceof TargetError) return before;
     machine.stopClock();
+    machine.renew?.();
     const loaded = this.#putCpus(snapshot);
     const refused = refusal(accounts, loaded) ?? this.#putDevices(snapshot);
     if (refused) return this.#putBack(before) ?? refused;
@@ -110,8 +113,11 @@ export class MachineState {
 
   /** The machine as it was. An error says that it is not. */
   #putBack(before: State): Outcome {
+    const { machine, renewed } = this.#parts;
+    machine.renew?.();
     const failed = this.#putCpus(before).flatMap(({ obstacles }) => obstacles);
     const device = this.#putDevices(before);
+    renewed();
     if (failed.length > 0) return refuse('SNAPSHOT_NOT_UNDONE', told(failed));
     return device && refuse('SNAPSHOT_NOT_UNDONE', device.message);
   }
@@ -170,9 +176,7 @@ function refusal(accounts: readonly Accounting[], loaded: readonly Loaded[]): Ta
     ].filter((clause) => clause !== false);
     return found.length > 0 ? [`CPU ${i}: ${found.join('; ')}`] : [];
   });
-  if (clauses.length === 0) return undefined;
-  const isFixed = loaded.some(({ obstacles }) => obstacles.some(({ errno }) => errno === Errno.EBUSY));
-  return refuse('SNAPSHOT_REGISTERS', clauses.join('; '), isFixed);
+  return clauses.length === 0 ? undefined : refuse('SNAPSHOT_REGISTERS', clauses.join('; '));
 }
 
 const shortNames = (ids: readonly bigint[]): string => shortened(ids.map(idName)).join(', ');

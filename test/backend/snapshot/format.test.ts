@@ -272,6 +272,7 @@ describe('mutations', () => {
     machine,
     cpus: machine.vcpus.map((vcpu) => ({ sync: new CpuSync(vcpu) })),
     readRam: (address, length) => machine.memory.view(address, length)!,
+    renewed: () => undefined,
     restored: () => undefined,
   });
   const save = (): Snapshot => {

@@ -53,7 +53,8 @@ export class KernelVcpu implements Vcpu {
   readonly machine: KernelMachine;
   /** By storage. */
   readonly values = new Map<bigint, bigint>();
-  readonly initial: ReadonlyMap<bigint, bigint>;
+  /** Values after a reset; zero where there is none. */
+  readonly initial: Map<bigint, bigint>;
   readonly #ids: ReadonlySet<bigint>;
   hasRun = false;
   events: VcpuEvents = { serrorPending: false, serrorHasEsr: true, serrorEsr: 0n, extDabtPending: false };
@@ -71,6 +72,12 @@ export class KernelVcpu implements Vcpu {
     this.registerIds = kvmRegisterList(machine.features);
     this.#ids = new Set(this.registerIds);
     this.initial = measured(machine.features.kernel);
+    this.reset();
+  }
+
+  renew(): void {
+    this.values.clear();
+    this.hasRun = false;
     this.reset();
   }
 
@@ -205,6 +212,11 @@ export class KernelMachine implements Machine {
   startClock(): void {
     if (this.virtualTime !== undefined) this.counter = this.virtualTime;
     this.virtualTime = undefined;
+  }
+
+  /** As if the vCPUs were new. */
+  renew(): void {
+    for (const vcpu of this.vcpus) vcpu.renew();
   }
 
   reset(): void {}
