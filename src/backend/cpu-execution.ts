@@ -154,13 +154,14 @@ export class CpuExecution {
 
   #prepareStep(): SyncResult {
     const { pc } = this;
-    this.#ends = (exclusiveEnds(pc, this.#fetch) ?? []).flatMap((end) => {
+    const ends = exclusiveEnds(pc, this.#fetch) ?? [];
+    this.#ends = ends.flatMap((end) => {
       const physical = this.cpu.translation.translate(end);
       return physical !== undefined && this.#context.patches.plant(physical) ? [physical] : [];
     });
     if (this.#ends.length > 0) this.#limit();
     if (this.#stepping && !this.leaving && this.#context.stepsTakeInterrupts()) return [];
-    return this.#held.hold(this.#fetch(pc) ?? 0);
+    return this.#held.hold(this.#fetch(pc) ?? 0, this.#ends.length > 0 ? ends : []);
   }
 
   /** A loop that waits for a lock never leaves the sequence while the CPU that has the lock is kept still. */

@@ -49,7 +49,9 @@ export class HeldInterrupts {
   readonly #vbarScope: Scope;
   readonly #vbar: () => bigint;
   /** While interrupts are held: what they were, and where the CPU stood. */
-  #before: { readonly bits: bigint; readonly pc: bigint; readonly word: number } | undefined;
+  #before:
+    | { readonly bits: bigint; readonly pc: bigint; readonly word: number; readonly ends: readonly bigint[] }
+    | undefined;
 
   /** `vbar`: the number of VBAR_EL1. */
   constructor(cpu: GuestCpu, vbar: number) {
@@ -59,15 +61,18 @@ export class HeldInterrupts {
     this.#vbar = () => register.read(cpu.sync);
   }
 
-  /** `word`: the instruction at the pc; 0 where that is unknown. */
-  hold(word: number): SyncResult {
+  /**
+   * `word`: the instruction at the pc; 0 where that is unknown. `ends`: where a sequence that is run in one go is left,
+   * first of all behind its store.
+   */
+  hold(word: number, ends: readonly bigint[]): SyncResult {
     const { sync } = this.#cpu;
     const unread = sync.ensure(stopScope);
     if (unread.length > 0) return unread;
     const { state } = sync;
     const bits = state.pstate & HELD;
     if (bits === HELD) return none;
-    this.#before = { bits, pc: state.pc, word };
+    this.#before = { bits, pc: state.pc, word, ends };
     state.pstate |= HELD;
     return sync.kvmArchPutRegisters('runtime', pstateScope);
   }
@@ -78,11 +83,11 @@ export class HeldInterrupts {
     if (!before) return none;
     this.#before = undefined;
     const { sync } = this.#cpu;
-    const { word, bits } = before;
+    const { word, bits, ends } = before;
     const unread = sync.ensure(stopScope);
     if (unread.length > 0) return unread;
     const { state } = sync;
-    if (this.#tookException(before.pc, word)) {
+    if (ends.length > 0 ? this.#leftSequence(before.pc, ends) : this.#tookException(before.pc, word)) {
       state.spsr[1] = (state.spsr[1] & ~HELD) | bits;
       return sync.kvmArchPutRegisters('runtime', spsrScope);
     }
@@ -112,6 +117,16 @@ export class HeldInterrupts {
     if (inVectors && (offset & VECTOR_MASK) === SERROR) return true;
     const back = state.elr[1];
     return (back === pc || back === pc + 4n) && (inVectors || !isBranch(word));
+  }
+
+  /** By an exception: the CPU is elsewhere, and shall return into the sequence. */
+  #leftSequence(pc: bigint, ends: readonly bigint[]): boolean {
+    const { sync } = this.#cpu;
+    const { state } = sync;
+    const inside = (address: bigint): boolean => address >= pc && address <= ends[0];
+    if (inside(state.pc) || ends.includes(state.pc)) return false;
+    sync.ensure(returnScope);
+    return inside(state.elr[1]);
   }
 
   #mendRead(register: number, bits: bigint): void {

@@ -163,6 +163,23 @@ describe('steps', () => {
     expect(guest.memory.read(1, again, 4)).toEqual(guestOf(exclusives).memory.read(1, again, 4));
   });
 
+  test('at a load-exclusive give interrupts back, whatever exception was taken there before', async () => {
+    const { again, taken } = exclusives.symbols;
+    const guest = guestOf(exclusives);
+    await ran(guest, again);
+    guest.breakpoints.removeAll();
+    // IRQ and FIQ unmasked; the last exception came when the pc was here.
+    for (const [number, value] of [
+      [CPSR, 0x305n],
+      [ELR_EL1, again],
+      [SPSR_EL1, 0x305n],
+    ] as const)
+      expect(guest.registers.write(1, number, value)).toBeUndefined();
+    expect(await step(guest)).toMatchObject({ kind: 'step' });
+    expect(guest.registers.read(1, PC)).toBe(taken - 4n);
+    expect([CPSR, SPSR_EL1].map((number) => guest.registers.read(1, number))).toEqual([0x305n, 0x305n]);
+  });
+
   test('at a load-exclusive that waits for a lock end, too', async () => {
     const { again, taken, lock } = exclusives.symbols;
     const guest = guestOf(exclusives);
