@@ -84,6 +84,8 @@ interface Harmless {
 export const harmlessBits: ReadonlyMap<bigint, Harmless> = new Map([
   // HCX: Linux 6.1 hides it, 6.12 shows it and does not let it be hidden.
   [idOf('ID_AA64MMFR1_EL1'), { bits: 0xfn << 40n, reason: 'HCX tells of EL2, which the guest does not have' }],
+  // IMP and IDCODE: those of the host on Linux 6.1, zeros on 6.12.
+  [idOf('PMCR_EL0'), { bits: 0xffffn << 16n, reason: 'IMP and IDCODE name the maker, as MIDR_EL1 does' }],
 ]);
 
 /** Bits that do not have to read back as they were put: all others do. */
