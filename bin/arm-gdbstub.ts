@@ -35,7 +35,8 @@ const commandLine = (args: readonly string[]) =>
       // QEMU writes -kernel and means --kernel.
       'short-option-groups': false,
     })
-    .wrap(Math.min(100, process.stderr.columns || 100))
+    // yargs composes the help of a command whether anybody asks or not; wrapping is what takes its time.
+    .wrap(args.some((word) => /^(-h|--help|help)$/.test(word)) ? Math.min(100, process.stderr.columns || 100) : null)
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
       // A YError is yargs' own, of the command line; any other comes from a handler.

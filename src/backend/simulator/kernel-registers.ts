@@ -6,7 +6,7 @@
  * keeps its value (Linux lets some of it be changed before the first run), and the firmware offers no service that its
  * bitmaps could switch off.
  */
-import { registerByNumber, registersByGlob } from '../../arm/index.ts';
+import { registerByNumber } from '../../arm/index.ts';
 import {
   CCSIDR_COUNT,
   CoreId,
@@ -20,6 +20,7 @@ import { kvmRegisterList } from '../kvm-lists.ts';
 import { kvmWriteRule, writeByRule } from '../kvm-rules.ts';
 import { Errno } from '../vcpu.ts';
 import type { RegisterFile } from './register-file.ts';
+import { numberOf } from './state.ts';
 
 /** One id: values[at] and, for 128 bits, values[at + 1]. `set` answers an errno. */
 interface Entry {
@@ -45,8 +46,6 @@ const plain = (read: () => bigint, write: (value: bigint) => void): Entry =>
 
 /** Takes its own value only. */
 const invariant = (read: () => bigint): Entry => word(read, (value) => (value === read() ? 0 : Errno.EINVAL));
-
-const numberOf = (name: string): number => registersByGlob(name)[0].number;
 
 const KERNEL = '6.12';
 const ALL = (1n << 64n) - 1n;
