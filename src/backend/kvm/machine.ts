@@ -75,8 +75,7 @@ export class KvmMachine implements Machine {
   readonly #vcpus: readonly KvmVcpu[];
   readonly #uart: Pl011;
   readonly #devices: readonly MappedDevice[];
-  #buffer: ArrayBuffer;
-  #ram: Uint8Array;
+  #ram: Uint8Array<ArrayBuffer> = new Uint8Array();
   #running: Running | undefined;
   /** Sent by the guest, not yet handed out. */
   #sent: number[] = [];
@@ -110,14 +109,12 @@ export class KvmMachine implements Machine {
       this.hardwareBreakpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_BPS);
       this.hardwareWatchpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_WPS);
       this.#features = this.#wantedFeatures();
-      this.#buffer = this.#createMemory();
-      this.#ram = new Uint8Array(this.#buffer);
+      this.#ram = this.#createMemory();
       this.memory = this.#physicalMemory();
       this.#create();
       this.devices = [this.#uart, this.#gicState()];
     } catch (error) {
-      this.#destroy();
-      addon.close(this.#system);
+      this.close();
       throw error;
     }
   }
@@ -143,11 +140,12 @@ export class KvmMachine implements Machine {
     return features;
   }
 
-  #createMemory(): ArrayBuffer {
-    const mebibytes = this.#options.ramSize >> 20;
-    return made(this.#addon.createMemory(this.#options.ramSize), `${mebibytes} MiB of RAM`, {
+  #createMemory(): Uint8Array<ArrayBuffer> {
+    const { ramSize } = this.#options;
+    const buffer = made(this.#addon.createMemory(ramSize), `${Math.floor(ramSize / 2 ** 20)} MiB of RAM`, {
       [ENOMEM]: 'the host has not so much memory',
     });
+    return new Uint8Array(buffer);
   }
 
   /** The VM with all that belongs to it, and the image in its RAM. */
@@ -162,7 +160,7 @@ export class KvmMachine implements Machine {
     try {
       if (this.#has(Capability.KVM_CAP_ARM_NISV_TO_USER))
         enableCapability(addon, vm, Capability.KVM_CAP_ARM_NISV_TO_USER);
-      checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#buffer), 'KVM_SET_USER_MEMORY_REGION');
+      checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#ram.buffer), 'KVM_SET_USER_MEMORY_REGION');
       for (const vcpu of this.#vcpus) this.#createVcpu(vm, vcpu);
       const gic = createGic(addon, vm);
       this.#running = { vm, gic };
@@ -176,17 +174,22 @@ export class KvmMachine implements Machine {
 
   #createVcpu(vm: Handle, vcpu: KvmVcpu): void {
     const addon = this.#addon;
-    const handle = made(
-      addon.createVcpu(vm, vcpu.index, () => vcpu.ended()),
-      'KVM_CREATE_VCPU',
-    );
     const preferred = new Uint8Array(32);
     checked(addon.ioctl(vm, Ioctl.KVM_ARM_PREFERRED_TARGET, preferred), 'KVM_ARM_PREFERRED_TARGET');
     // The guest starts the others by PSCI.
     const features = vcpu.index === 0 ? this.#features : [...this.#features, VcpuFeature.POWER_OFF];
     const init = vcpuInit(targetOf(preferred), features);
-    checked(addon.ioctl(handle, Ioctl.KVM_ARM_VCPU_INIT, init), 'KVM_ARM_VCPU_INIT');
-    vcpu.attach({ handle, init });
+    const handle: Handle = made(
+      addon.createVcpu(vm, vcpu.index, () => vcpu.ended(handle)),
+      'KVM_CREATE_VCPU',
+    );
+    try {
+      checked(addon.ioctl(handle, Ioctl.KVM_ARM_VCPU_INIT, init), 'KVM_ARM_VCPU_INIT');
+      vcpu.attach({ handle, init });
+    } catch (error) {
+      addon.close(handle);
+      throw error;
+    }
   }
 
   /** The PMU raises its interrupt at the GIC, so this comes last. Without it KVM_RUN would refuse. */
@@ -208,7 +211,7 @@ export class KvmMachine implements Machine {
     }
     if (image.kind === 'linux') this.#write(CoreId.X(0), BigInt(this.#loadDeviceTree(end)));
     this.#write(CoreId.PC, image.entry);
-    this.#addon.clean(this.#buffer, 0, Math.min(end - RAM_BASE, ram.length));
+    this.#addon.clean(this.#ram.buffer, 0, Math.min(end - RAM_BASE, ram.length));
   }
 
   /** A device tree behind the kernel, and the initial RAM disk behind that. The tree's address. */
@@ -231,7 +234,7 @@ export class KvmMachine implements Machine {
     };
     const tree = deviceTree(board);
     this.#ram.set(tree, at - RAM_BASE);
-    this.#addon.clean(this.#buffer, at - RAM_BASE, tree.length);
+    this.#addon.clean(this.#ram.buffer, at - RAM_BASE, tree.length);
     if (initrd) this.#ram.set(initrd, disk - RAM_BASE);
     return at;
   }
@@ -272,9 +275,8 @@ export class KvmMachine implements Machine {
     this.#destroy();
     for (const { device } of this.#devices) device.reset();
     this.virtualTime = undefined;
-    this.#addon.close(this.#buffer);
-    this.#buffer = this.#createMemory();
-    this.#ram = new Uint8Array(this.#buffer);
+    this.#addon.close(this.#ram.buffer);
+    this.#ram = this.#createMemory();
     this.#create();
   }
 
@@ -286,7 +288,7 @@ export class KvmMachine implements Machine {
 
   close(): void {
     this.#destroy();
-    this.#addon.close(this.#buffer);
+    if (this.#ram.length > 0) this.#addon.close(this.#ram.buffer);
     this.#addon.close(this.#system);
     this.#ram = new Uint8Array();
     this.#flush();
@@ -312,7 +314,7 @@ export class KvmMachine implements Machine {
         if (offset < 0 || offset >= ramSize) return undefined;
         return this.#ram.subarray(offset, Math.min(offset + length, ramSize));
       },
-      changed: (address, length) => this.#addon.clean(this.#buffer, Number(address) - RAM_BASE, length),
+      changed: (address, length) => this.#addon.clean(this.#ram.buffer, Number(address) - RAM_BASE, length),
     };
   }
 }

@@ -89,9 +89,9 @@ export class KvmVcpu implements Vcpu {
     return this.#parts.handle;
   }
 
-  /** KVM_RUN announced its end. */
-  ended(): void {
-    if (!this.#parts) return;
+  /** KVM_RUN announced its end, on this handle: it may be one that is gone. */
+  ended(handle: Handle): void {
+    if (this.#parts?.handle !== handle) return;
     const exit = this.#answered(this.#addon.exit(this.#handle, this.#page.bytes)) ?? this.#go();
     if (exit) this.#finish?.(exit);
   }
@@ -231,8 +231,9 @@ export class KvmVcpu implements Vcpu {
       if (exit) return exit;
     } while (performance.now() < end);
     this.#options.flush();
+    const parts = this.#parts;
     setImmediate(() => {
-      if (!this.#parts || !this.#finish) return;
+      if (this.#parts !== parts || !this.#finish) return;
       const exit = this.#go();
       if (exit) this.#finish?.(exit);
     });
