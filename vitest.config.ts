@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'kvm',
           include: ['test/kvm/**/*.test.ts'],
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           // One machine at a time, and nothing beside it.
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -9,10 +9,10 @@ import { onTestFinished } from 'vitest';
 const patience = 10_000;
 
 /** gdb in batch mode: what it prints, standard error included. A command that fails does not keep it from the next. */
-export function gdbBatch(commands: readonly string[], file?: string): Promise<string> {
+export function gdbBatch(commands: readonly string[], file?: string, timeout = 2 * patience): Promise<string> {
   const args = ['-nx', '-batch', ...(file ? [file] : []), ...commands.flatMap((command) => ['-ex', command])];
   return new Promise((resolve, reject) => {
-    const options = { timeout: 2 * patience, maxBuffer: 1 << 26 };
+    const options = { timeout, maxBuffer: 1 << 26 };
     execFile('sh', ['-c', 'exec "$0" "$@" 2>&1', 'gdb-multiarch', ...args], options, (error, text) =>
       error?.killed || error?.code === 127 ? reject(new Error(`${error.message}\n${text}`)) : resolve(text),
     );

@@ -8,8 +8,8 @@ import { suites } from './inside/suites.ts';
 import { agentPort, Inside, printed } from './inside.ts';
 import { Lab } from './lab.ts';
 import { kernelLines } from './packages.ts';
-
-const stubPort = 1234;
+import { stubPort } from './served.ts';
+import { writeTests } from './writes.ts';
 
 describe.each(kernelLines)('Linux %s', (kernel) => {
   let lab: Lab;
@@ -33,6 +33,8 @@ describe.each(kernelLines)('Linux %s', (kernel) => {
           if (failure !== undefined) expect.fail(failure);
         });
     });
+
+  writeTests(kernel, () => lab);
 
   test('the kernel is of the line that was asked for', async () => {
     const { output, code } = await lab.run('uname -r');
