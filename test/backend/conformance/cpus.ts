@@ -139,7 +139,8 @@ export const continueBoth = async (guest: Guest, milliseconds: number): Promise<
   return stopped;
 };
 
-export const read = (guest: Guest, number: number, thread = 1): bigint => guest.registers.read(thread, number) as bigint;
+export const read = (guest: Guest, number: number, thread = 1): bigint =>
+  guest.registers.read(thread, number) as bigint;
 
 const continueTo = async (guest: Guest, address: bigint): Promise<void> => {
   guest.breakpoints.insert('software', address, 4);
