@@ -107,7 +107,9 @@ describe('from a kernel to the same one', () => {
   test.each(['6.1', '6.12'] as const)('%s: every register takes what was saved', (kernel) => {
     const from = kvm({ kernel, ...full });
     const [vcpu] = from.vcpus;
-    const plain = [...vcpu.registerIds].filter((id) => kvmWriteRule(kernel, id).kind === 'plain');
+    // What names the maker is left to the machine: harmlessBits of src/backend/snapshot/register-rules.ts.
+    const named = idOf('PMCR_EL0');
+    const plain = [...vcpu.registerIds].filter((id) => kvmWriteRule(kernel, id).kind === 'plain' && id !== named);
     const value = (id: bigint) => fc.bigInt({ min: 0n, max: (1n << BigInt(8 * idSize(id))) - 1n });
     fc.assert(
       fc.property(fc.tuple(...plain.map(value)), (values) => {
