@@ -21,11 +21,8 @@ export class Inside {
     const request: Request = { suite, name, program: source === undefined ? undefined : encoded(assemble(source)) };
     this.#agent ??= await this.#start();
     const { job, socket, lines } = this.#agent;
-    const line = await new Promise<string | undefined>((resolve) => {
-      lines.once('line', resolve);
-      lines.once('close', () => resolve(undefined));
-      socket.write(`${JSON.stringify(request)}\n`);
-    });
+    socket.write(`${JSON.stringify(request)}\n`);
+    const line = await nextLine(lines);
     if (line !== undefined) return JSON.parse(line) as Answer;
     this.#agent = undefined;
     const { code, output } = await job.finished;
@@ -44,6 +41,18 @@ export class Inside {
     this.#agent?.socket.destroy();
     this.#agent?.job.kill();
   }
+}
+
+/** undefined: the other side has gone. */
+function nextLine(lines: Interface): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const come = (line?: string): void => {
+      lines.off('line', come).off('close', gone);
+      resolve(line);
+    };
+    const gone = (): void => come();
+    lines.on('line', come).on('close', gone);
+  });
 }
 
 const encoded = ({ elf, symbols }: Program): Request['program'] => ({
