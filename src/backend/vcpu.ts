@@ -147,8 +147,9 @@ export interface Machine {
   reset(): void;
   /**
    * Before a snapshot is put: all but RAM and the debugger's own devices made anew, where a reset of the vCPUs would
-   * leave something of the old ones. What KVM_SET_GUEST_DEBUG was given is gone then.
+   * leave something of the old ones. What KVM_SET_GUEST_DEBUG was given is gone then. A string: why it cannot be done;
+   * the machine is of no more use then.
    */
-  renew?(): void;
+  renew?(): string | undefined;
   close(): void;
 }

@@ -281,9 +281,15 @@ export class KvmMachine implements Machine {
   }
 
   /** A new VM over the same RAM: its CPUs have not run, and its timers do not own their interrupts yet. */
-  renew(): void {
+  renew(): string | undefined {
     this.#destroy();
-    this.#createVm();
+    try {
+      this.#createVm();
+    } catch (error) {
+      if (!(error instanceof KvmError)) throw error;
+      return error.message;
+    }
+    return undefined;
   }
 
   close(): void {

@@ -111,18 +111,18 @@ export interface Loaded {
  */
 export function postLoad(sync: CpuSync, { registers, events, mpState }: CpuVmstate, level: SyncLevel): Loaded {
   sync.kvmArmResetVcpu();
-  const wanted = withoutHarmless(sync, registers);
   clearWhatIsOnlySet(sync);
-  loadCore(sync, wanted);
-  loadList(sync, wanted);
+  loadCore(sync, registers);
+  loadList(sync, registers);
   sync.loadEvents(events, mpState);
   const refused = sync.kvmArchPutRegisters(level);
   // A core register ends the put: nothing can be said of the others.
   const isCore = refused.some(({ name, operation }) => operation === 'set' && coreNames.has(name));
   if (isCore) return { obstacles: refused.filter(({ name }) => coreNames.has(name)), differing: [] };
   const errnos = new Map(refused.map(({ name, errno }) => [name, errno]));
+  yieldWhatIsHarmless(sync, registers);
   for (const id of sveIds(sync.vcpu)) {
-    const errno = fixedRegisters.has(id) ? 0 : setOne(sync.vcpu, id, wanted.get(id)!);
+    const errno = fixedRegisters.has(id) ? 0 : setOne(sync.vcpu, id, registers.get(id)!);
     if (errno !== 0) errnos.set(idName(id), errno);
   }
   const { obstacles, differing } = compare(sync, registers, errnos);
@@ -133,14 +133,14 @@ export function postLoad(sync: CpuSync, { registers, events, mpState }: CpuVmsta
 
 const coreNames: ReadonlySet<string> = new Set(coreRegisters.map(({ name }) => name));
 
-/** The values with the machine's own in bits that it may show in its own way. */
-function withoutHarmless({ list }: CpuSync, registers: ReadonlyMap<bigint, bigint>): Map<bigint, bigint> {
-  const wanted = new Map(registers);
+/** A value that is refused as a whole is tried again with the machine's own in bits that it may show in its own way. */
+function yieldWhatIsHarmless({ vcpu, list }: CpuSync, registers: ReadonlyMap<bigint, bigint>): void {
   for (const [id, { bits }] of harmlessBits) {
-    const [value, position] = [registers.get(id), list.cpregIndexes.indexOf(id)];
-    if (value !== undefined && position >= 0) wanted.set(id, (value & ~bits) | (list.cpregValues[position] & bits));
+    const value = registers.get(id);
+    if (value === undefined || !list.cpregIndexes.includes(id)) continue;
+    const { value: now } = getOne(vcpu, id);
+    if (now !== value) setOne(vcpu, id, (value & ~bits) | (now & bits));
   }
-  return wanted;
 }
 
 /** What a reset leaves in these is UNKNOWN, and to their SET registers ones can only be added. */

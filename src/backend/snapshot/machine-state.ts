@@ -86,7 +86,8 @@ export class MachineState {
     const before = this.#saveState();
     if (before instanceof TargetError) return before;
     machine.stopClock();
-    machine.renew?.();
+    const broken = machine.renew?.();
+    if (broken !== undefined) return refuse('SNAPSHOT_NOT_UNDONE', broken);
     const loaded = this.#putCpus(snapshot);
     const refused = refusal(accounts, loaded) ?? this.#putDevices(snapshot);
     if (refused) return this.#putBack(before) ?? refused;
@@ -114,7 +115,8 @@ export class MachineState {
   /** The machine as it was. An error says that it is not. */
   #putBack(before: State): Outcome {
     const { machine, renewed } = this.#parts;
-    machine.renew?.();
+    const broken = machine.renew?.();
+    if (broken !== undefined) return refuse('SNAPSHOT_NOT_UNDONE', broken);
     const failed = this.#putCpus(before).flatMap(({ obstacles }) => obstacles);
     const device = this.#putDevices(before);
     renewed();

@@ -215,8 +215,9 @@ export class KernelMachine implements Machine {
   }
 
   /** As if the vCPUs were new. */
-  renew(): void {
+  renew(): string | undefined {
     for (const vcpu of this.vcpus) vcpu.renew();
+    return undefined;
   }
 
   reset(): void {}
