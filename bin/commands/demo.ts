@@ -58,10 +58,11 @@ async function wait(options: ArgumentsCamelCase<Parsed>, timeout: number | undef
   const listen = parseListen(options.gdb);
   if (listen.kind === 'stdio') throw new UserError('the demo waits at a port or a socket: write tcp:PORT or unix:PATH');
   const machine = await start(listen, writeConsole);
+  const end = lifetime(machine.ended, { timeout });
   say(invitation(machine.address));
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
-    return await lifetime(machine.ended, { timeout });
+    return await end;
   } finally {
     await machine.close();
   }

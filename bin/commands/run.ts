@@ -107,10 +107,12 @@ async function runGuest(options: Options): Promise<number> {
   });
   const stopInput = serial.kind === 'stdio' ? forwardInput((bytes) => machine.receive(bytes)) : () => undefined;
   const kind = file === undefined ? 'snapshot' : machine.image.kind;
+  // Whoever reads the note may send a signal at once.
+  const end = lifetime(byStdio ? Promise.race([machine.ended, inputEnded()]) : machine.ended, { timeout, byStdio });
   note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
-    return await lifetime(byStdio ? Promise.race([machine.ended, inputEnded()]) : machine.ended, { timeout, byStdio });
+    return await end;
   } finally {
     stopInput();
     await machine.close();

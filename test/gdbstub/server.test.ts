@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import {
   formatAddress,
   parseAddress,
@@ -376,6 +376,7 @@ describe('a Unix socket', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'gdbstub-'));
   const file = path.join(folder, 'socket');
   afterEach(() => rmSync(file, { force: true }));
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   test('is made, used, and removed', async () => {
     const { server } = await start({ listen: `unix:${file}` });
