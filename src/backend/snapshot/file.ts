@@ -13,7 +13,9 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { decodeSnapshot, encodeSnapshot, hasMagic, SnapshotError } from './format.ts';
+import { decodeSnapshot } from './decode.ts';
+import { encodeSnapshot } from './encode.ts';
+import { hasMagic, SnapshotError } from './format.ts';
 import type { Snapshot } from './snapshot.ts';
 
 const reasons: Readonly<Record<string, string>> = {
