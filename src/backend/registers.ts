@@ -11,6 +11,7 @@ import { errnoText, refuse } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { type GuestRegister, pcScope, type RegisterTable } from './register-table.ts';
 import type { CpuSync, Scope, SyncFailure, SyncResult } from './sync.ts';
+import { twinsOf, writeThroughTwins } from './twins.ts';
 
 /** What to do with a write of which only some bits stick: undo and refuse it, or keep what stuck. */
 export type WritePolicy = 'strict' | 'mask';
@@ -143,7 +144,8 @@ export class GuestRegisters implements Registers {
     const done = (guarded ? undefined : exchange(sync, scope, changes)) ?? put(sync, scope, changes);
     if (done instanceof TargetError) return done;
     const { old, failures } = done;
-    const held = readBack(sync, scope, changes);
+    const values = changes.map(({ value }) => value);
+    const held = mended(cpu, scope, changes, values, readBack(sync, scope, changes));
     const wrong = firstWrong(changes, held, failures);
     if (wrong < 0 || (this.policy === 'mask' && failures.length === 0 && held[wrong] !== undefined)) {
       const unmapped = mapped && !this.#options.guard.pcIsMapped(cpu);
@@ -152,7 +154,7 @@ export class GuestRegisters implements Registers {
       this.#remember(cpu, changes, old, held);
       return undefined;
     }
-    const restored = restore(sync, scope, changes, old, held);
+    const restored = restore(cpu, scope, changes, old, held);
     const error = restored
       ? this.#refusal(changes[wrong], old[wrong], held[wrong] ?? old[wrong], failures)
       : refuse(
@@ -339,16 +341,35 @@ function transient({ vcpu }: CpuSync, changes: readonly Change[]): string | unde
   return undefined;
 }
 
+/** What the machine holds after another try at the registers of which ones only set or clear bits. */
+function mended(
+  { sync, table }: GuestCpu,
+  scope: Scope,
+  changes: readonly Change[],
+  wanted: readonly bigint[],
+  held: readonly (bigint | undefined)[],
+): readonly (bigint | undefined)[] {
+  let tried = false;
+  for (const [i, { register }] of changes.entries()) {
+    const twins = held[i] === wanted[i] ? undefined : twinsOf(table, register);
+    if (!twins) continue;
+    writeThroughTwins(sync, twins, wanted[i]);
+    tried = true;
+  }
+  return tried ? readBack(sync, scope, changes) : held;
+}
+
 /** Puts the old values back where they are gone. True if the machine holds them all. */
 function restore(
-  sync: CpuSync,
+  cpu: GuestCpu,
   scope: Scope,
   changes: readonly Change[],
   old: readonly bigint[],
   held: readonly (bigint | undefined)[],
 ): boolean {
+  const { sync } = cpu;
   if (held.every((value, i) => value === old[i])) return true;
   for (const [i, { register }] of changes.entries()) register.edit(sync.state, old[i]);
   sync.kvmArchPutRegisters('full', scope);
-  return readBack(sync, scope, changes).every((value, i) => value === old[i]);
+  return mended(cpu, scope, changes, old, readBack(sync, scope, changes)).every((value, i) => value === old[i]);
 }

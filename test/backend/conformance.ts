@@ -6,10 +6,11 @@ import type { Case } from './case.ts';
 import { debug } from './conformance/debug.ts';
 import { guest } from './conformance/guest.ts';
 import { masked } from './conformance/masked.ts';
+import { promise } from './conformance/promise.ts';
 import { registers } from './conformance/registers.ts';
 import { running } from './conformance/running.ts';
 import { snapshots } from './conformance/snapshots.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...running, ...debug, ...guest, ...masked, ...snapshots].map((one) => caseOf(bench, one));
+  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...snapshots].map((one) => caseOf(bench, one));

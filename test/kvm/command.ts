@@ -17,7 +17,7 @@ const options = await yargs(process.argv.slice(2))
     lifetime: { type: 'number', default: 3600, describe: 'Seconds after which it ends' },
   })
   .example('$0 --kernel 6.1 -- arm-gdbstub demo --check', '')
-  .example('$0 --forward 1234 -- arm-gdbstub demo --gdb tcp:0.0.0.0:1234', '')
+  .example('$0 --forward 1234 -- arm-gdbstub run demo/demo.elf --backend kvm -S --gdb tcp:0.0.0.0:1234', '')
   .strictOptions()
   .parse();
 

@@ -213,3 +213,10 @@ export function enableMmu(subject: Subject): void {
   subject.set('TTBR0_EL1', table);
   subject.set('SCTLR_EL1', subject.get('SCTLR_EL1') | 1n);
 }
+
+/** Every register by its name, but some. */
+export function valuesBut({ vcpu }: Subject, left: RegExp): ReadonlyMap<string, bigint> {
+  const ids = [...vcpu.registerIds].filter((id) => !left.test(idName(id)));
+  const values = getAll(vcpu, ids);
+  return new Map(ids.map((id, i) => [idName(id), values[i]]));
+}
