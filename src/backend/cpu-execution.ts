@@ -7,7 +7,7 @@ import type { ResumeAction, Stop } from '../gdbstub/index.ts';
 import type { GuestBreakpoints, Watchpoint } from './breakpoints.ts';
 import { errnoText } from './errors.ts';
 import { exclusiveEnds } from './exclusives.ts';
-import { handBack } from './hand-back.ts';
+import { handBack, isMasked } from './hand-back.ts';
 import { HeldInterrupts } from './held-interrupts.ts';
 import type { Patches } from './patches.ts';
 import { stopScope } from './register-table.ts';
@@ -61,6 +61,8 @@ export class CpuExecution {
   #range: ResumeAction['range'];
   /** The next step goes over what stands at the pc: a breakpoint, or an access that was reported. */
   leaving: boolean = false;
+  /** The next step has none of the guest's own breakpoints and watchpoints: one of them is masked. */
+  #overMasked: boolean = false;
   /** Where our BRK was taken away for this step. */
   #lifted: number | undefined;
   /** Where a sequence of exclusives is left: physical addresses of BRKs that only this step has. */
@@ -102,6 +104,7 @@ export class CpuExecution {
     this.#lifted = undefined;
     this.#ends = [];
     this.leaving = false;
+    this.#overMasked = false;
   }
 
   /** What the debugger wants next. */
@@ -110,6 +113,7 @@ export class CpuExecution {
     this.#stepping = kind === 'step';
     this.#range = range;
     this.leaving = this.#standsAt(this.pc);
+    this.#overMasked = false;
     this.#lifted = undefined;
   }
 
@@ -178,17 +182,18 @@ export class CpuExecution {
     const { breakpoints } = this.#context;
     const { vcpu, state } = this.cpu.sync;
     const enable = singleStep || this.#ends.length > 0 || !breakpoints.none;
-    const special = this.leaving && !breakpoints.noHardware;
+    const useHardware = this.#overMasked || !breakpoints.noHardware;
+    const special = this.leaving && useHardware;
     const word = special ? undefined : `${enable} ${singleStep} ${breakpoints.version}`;
     if (word !== undefined && word === this.#armed) return undefined;
     this.#armed = word;
-    this.#hardwareArmed = !breakpoints.noHardware;
+    this.#hardwareArmed = useHardware;
     const reported = this.leaving && this.#reported?.pc === state.pc ? this.#reported.watchpoints : undefined;
     const errno = vcpu.setGuestDebug({
       enable,
       singleStep,
       useSoftwareBreakpoints: enable,
-      useHardware: !breakpoints.noHardware,
+      useHardware,
       breakpoints: breakpoints.breakpointSlots(this.leaving ? state.pc : undefined),
       watchpoints: breakpoints.watchpointSlots(reported),
     });
@@ -255,6 +260,7 @@ export class CpuExecution {
   /** The instruction that stood in the way has run. */
   #left(): void {
     this.leaving = false;
+    this.#overMasked = false;
     this.#lifted = undefined;
     this.#reported = undefined;
   }
@@ -317,6 +323,11 @@ export class CpuExecution {
 
   /** The guest's own. */
   #handBack(esr: number, far: bigint): Stop | undefined {
+    if (isMasked(this.cpu, esr)) {
+      this.leaving = true;
+      this.#overMasked = true;
+      return undefined;
+    }
     const failures = handBack(this.cpu, esr, far);
     if (failures.length > 0) return this.#failed(failures);
     this.#left();

@@ -8,6 +8,7 @@ import {
   ExceptionClass,
   exceptionState,
   findRegister,
+  Pstate,
   type SystemRegister,
   takeException,
 } from '../arm/index.ts';
@@ -16,7 +17,15 @@ import type { GuestCpu } from './registers.ts';
 import type { Scope, SyncResult } from './sync.ts';
 
 const numberOf = (name: string): number => (findRegister(name) as SystemRegister).number;
-const [SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1] = ['SCTLR_EL1', 'VBAR_EL1', 'ESR_EL1', 'FAR_EL1'].map(numberOf);
+const [SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1, MDSCR_EL1] = [
+  'SCTLR_EL1',
+  'VBAR_EL1',
+  'ESR_EL1',
+  'FAR_EL1',
+  'MDSCR_EL1',
+].map(numberOf);
+/** MDSCR_EL1.KDE. */
+const KDE = 1n << 13n;
 
 /** What exception entry reads and writes. */
 const core = ['PSTATE', 'PC', 'ELR_EL1', 'SPSR_EL1'].map((name) => corePosition.get(name)!);
@@ -39,6 +48,22 @@ export function injectException(cpu: GuestCpu, esr: number, far?: bigint): SyncR
   if (far === undefined) return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1));
   state.system[FAR_EL1] = far;
   return sync.kvmArchPutRegisters('runtime', scopeOf(cpu, ESR_EL1, FAR_EL1));
+}
+
+/**
+ * Whether the guest has masked its own breakpoint or watchpoint: KVM routes debug exceptions to EL2 while it debugs a
+ * guest, and what goes to a higher level is not masked.
+ *
+ * Arm ARM DDI 0487, D2.4 "Enabling debug exceptions".
+ */
+export function isMasked({ sync, table }: GuestCpu, esr: number): boolean {
+  const debugClass = (esr >>> 26) & ~1;
+  if (debugClass !== ExceptionClass.breakpoint && debugClass !== ExceptionClass.watchpoint) return false;
+  sync.ensure({ core, cpregs: table.system.get(MDSCR_EL1)?.scope.cpregs ?? [] });
+  const { state } = sync;
+  const pstate = Number(state.pstate & 0xffff_ffffn);
+  if (currentEl(pstate) === 0) return false;
+  return (pstate & Pstate.D) !== 0 || (state.system[MDSCR_EL1] & KDE) === 0n;
 }
 
 /** `esr` in the form of a lower exception level, as KVM reports it: for one taken from EL1 it becomes that of EL1. */
