@@ -12,13 +12,13 @@ import {
   UART_SIZE,
   UART_SPI,
 } from '../board.ts';
+import { Bus } from '../devices/bus.ts';
 import type { MappedDevice } from '../devices/device.ts';
 import { Pl011 } from '../devices/pl011.ts';
 import type { Image } from '../image/image.ts';
 import { CoreId, sysregId } from '../kvm-ids.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { type Addon, AddonMissing, type Handle, loadAddon } from './addon.ts';
-import { Bus } from './bus.ts';
 import { capability, enableCapability, openKvm, requireCapabilities } from './capabilities.ts';
 import { Capability, Ioctl, VcpuFeature, VcpuPmu } from './constants.ts';
 import { checked, KvmError, made } from './error.ts';

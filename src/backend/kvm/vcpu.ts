@@ -1,10 +1,10 @@
 /** A virtual CPU of KVM: every method is ioctls on its file descriptor, made by its thread. */
 import { encodingNumber } from '../../arm/index.ts';
+import type { Bus } from '../devices/bus.ts';
 import { errnoText } from '../errors.ts';
 import { idName, idWords, sysregId } from '../kvm-ids.ts';
 import { Errno, type Exit, type GuestDebug, type Vcpu, type VcpuEvents } from '../vcpu.ts';
 import type { Addon, Handle } from './addon.ts';
-import type { Bus } from './bus.ts';
 import { ExitReason, Ioctl } from './constants.ts';
 import { checked, KvmError, made } from './error.ts';
 import { exitOf, runFailed } from './exits.ts';
@@ -256,7 +256,7 @@ export class KvmVcpu implements Vcpu {
     const page = this.#page;
     const address = Number(page.mmioAddress);
     const { bus } = this.#options;
-    const answered = page.mmioIsWrite ? bus.write(address, page.mmioData) : bus.read(address, page.mmioData);
+    const answered = page.mmioIsWrite ? bus.writeFrom(address, page.mmioData) : bus.readInto(address, page.mmioData);
     return answered ? undefined : this.#externalAbort();
   }
 

@@ -1,5 +1,6 @@
 /** A simulated CPU: the host of the engine, and the loop that takes what the engine cannot go on with. */
 import { Access, Esr, FaultStatus, Layout, Pstate, type Raise, type TranslationResult } from '../../arm/index.ts';
+import { Bus } from '../devices/bus.ts';
 import type { MappedDevice } from '../devices/device.ts';
 import type { Exit, GuestDebug } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
@@ -31,7 +32,7 @@ export class Cpu implements EngineHost {
   /** What PSCI_VERSION answers. */
   psciVersion = (): bigint => PSCI_1_1;
   private readonly instructions: SystemInstructions;
-  private readonly devices: readonly MappedDevice[];
+  private readonly bus: Bus;
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
   stepped: boolean | undefined;
 
@@ -41,7 +42,7 @@ export class Cpu implements EngineHost {
     this.debug = new Debug(this.core);
     this.registers = new SystemRegisters(this.core, this.debug, clock);
     this.instructions = new SystemInstructions(this.core, this.debug, this.registers);
-    this.devices = devices;
+    this.bus = new Bus(devices);
     this.reset();
   }
 
@@ -163,26 +164,16 @@ export class Cpu implements EngineHost {
   }
 
   deviceRead(physical: number, bytes: number): boolean {
-    const found = this.deviceAt(physical, bytes);
-    if (!found) return false;
-    const offset = physical - found.base;
-    // A narrow access sees its part of the register, a wide one zeros above it.
-    this.core.setScratch(found.device.readRegister(offset & ~3) >>> ((offset & 3) * 8), 0);
+    const { bus } = this;
+    if (!bus.read(physical, bytes)) return false;
+    this.core.setScratch(bus.low, bus.high);
     return true;
   }
 
   deviceWrite(physical: number, bytes: number): boolean {
-    const found = this.deviceAt(physical, bytes);
-    if (!found) return false;
-    const offset = physical - found.base;
-    const value = this.core.words[Layout.scratch >> 2];
-    const narrow = bytes < 4 ? value & ((1 << (bytes * 8)) - 1) : value;
-    found.device.writeRegister(offset & ~3, (narrow << ((offset & 3) * 8)) >>> 0);
-    return true;
-  }
-
-  private deviceAt(physical: number, bytes: number): MappedDevice | undefined {
-    return this.devices.find(({ base, size }) => physical >= base && physical + bytes <= base + size);
+    const { words } = this.core;
+    const scratch = Layout.scratch >> 2;
+    return this.bus.write(physical, bytes, words[scratch], words[scratch + 1]);
   }
 
   watched(vaLow: number, vaHigh: number, bytes: number, write: boolean, unprivileged: boolean): boolean {

@@ -1,48 +1,12 @@
-/** What can be said of KVM without KVM: the devices at the end of an exit, the exits, and why there is no machine. */
+/** What can be said of KVM without KVM: the exits, and why there is no machine. */
 import { describe, expect, test } from 'vitest';
 import { KvmError } from '../../../src/backend/index.ts';
 import { type Addon, AddonMissing, loadAddon } from '../../../src/backend/kvm/addon.ts';
-import { Bus } from '../../../src/backend/kvm/bus.ts';
 import { openKvm } from '../../../src/backend/kvm/capabilities.ts';
 import { inspectKvm } from '../../../src/backend/kvm/doctor.ts';
 import { checked, made } from '../../../src/backend/kvm/error.ts';
 import { exitOf, runFailed } from '../../../src/backend/kvm/exits.ts';
 import { encodeGuestDebug, RunPage, targetOf, vcpuInit } from '../../../src/backend/kvm/structures.ts';
-
-describe('devices', () => {
-  const registers = new Map([[4, 0x1122_3344]]);
-  const device = {
-    readRegister: (offset: number) => registers.get(offset) ?? 0,
-    writeRegister: (offset: number, value: number) => void registers.set(offset, value),
-    reset: () => undefined,
-  };
-  const bus = new Bus([{ base: 0x1000, size: 0x100, device }]);
-  const read = (address: number, length: number) => {
-    const data = new Uint8Array(length).fill(0xee);
-    return bus.read(address, data) ? [...data] : undefined;
-  };
-
-  test.each([
-    [0x1004, 4, [0x44, 0x33, 0x22, 0x11]],
-    [0x1004, 1, [0x44]],
-    [0x1006, 2, [0x22, 0x11]],
-    [0x1007, 1, [0x11]],
-    [0x1004, 8, [0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0]],
-    [0x0fff, 1, undefined],
-    [0x1100, 4, undefined],
-    [0x10fe, 4, undefined],
-  ])('a read of 0x%s, %i bytes', (address, length, bytes) => {
-    expect(read(address, length)).toEqual(bytes);
-  });
-
-  test('writes', () => {
-    expect(bus.write(0x1010, Uint8Array.of(1, 2, 3, 0x84))).toBe(true);
-    expect(registers.get(0x10)).toBe(0x8403_0201);
-    expect(bus.write(0x1012, Uint8Array.of(0xff))).toBe(true);
-    expect(registers.get(0x10)).toBe(0xff_0000);
-    expect(bus.write(0x2000, Uint8Array.of(0))).toBe(false);
-  });
-});
 
 describe('exits', () => {
   const pageOf = (reason: number, fill: (fields: DataView) => void = () => undefined): RunPage => {
