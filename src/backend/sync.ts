@@ -49,6 +49,9 @@ export interface Exchange {
 }
 
 const none: SyncResult = Object.freeze([]);
+/** Which registers of one trip to the machine are written. */
+const setAndGet = Uint8Array.of(1, 0);
+const getSetAndGet = Uint8Array.of(0, 1, 0);
 
 const mergeResults = (...results: readonly SyncResult[]): SyncResult => {
   const failed = results.filter((result) => result.length > 0);
@@ -271,37 +274,30 @@ export class CpuSync {
     if (!vcpu.transferRegisters || typeof access !== 'object') return undefined;
     if (isKnown && list.synchronised[position] !== 'yes') return undefined;
     edit(state);
-    const value = access.read(state);
-    const [old, set, held] = this.#transfer(list.cpregIndexes[position], value, isKnown);
+    const writes = isKnown ? setAndGet : getSetAndGet;
+    const at = writes.length - 2;
+    this.#ids.fill(list.cpregIndexes[position], 0, writes.length);
+    this.#values[at] = access.read(state);
+    vcpu.transferRegisters(writes, this.#ids, this.#values, this.#errnos, writes.length);
     this.invalidate();
-    if (old.errno !== 0)
-      return { old: 0n, failures: [{ name, operation: 'get', errno: old.errno, reason: errnoReason(old.errno) }] };
-    if (!isKnown) list.cpregValues[position] = old.value;
-    const before = list.cpregValues[position];
+    const failure = (operation: 'get' | 'set', errno: number): SyncResult =>
+      errno === 0 ? none : [{ name, operation, errno, reason: errnoReason(errno) }];
+    if (!isKnown) {
+      if (this.#errnos[0] !== 0) return { old: 0n, failures: failure('get', this.#errnos[0]) };
+      list.cpregValues[position] = this.#values[0];
+    }
+    const old = list.cpregValues[position];
+    const [refused, unread, held] = [this.#errnos[at], this.#errnos[at + 1], this.#values[at + 1]];
     writeListToCpuState(list, state, [position]);
     edit(state);
     const dropped = fromList(writeCpuStateToList(list, state, { kvmSync: true, mode: this.mode }, [position]));
-    if (dropped.length > 0)
-      return { old: before, failures: [...dropped, ...this.writeListToKvmState('full', [position])] };
-    if (held.errno === 0) {
-      list.cpregValues[position] = held.value;
+    if (dropped.length > 0) return { old, failures: [...dropped, ...this.writeListToKvmState('full', [position])] };
+    if (unread === 0) {
+      list.cpregValues[position] = held;
       writeListToCpuState(list, state, [position]);
       this.#cpregEpoch[position] = this.#epoch;
     }
-    const failures: SyncResult =
-      set.errno === 0 ? none : [{ name, operation: 'set', errno: set.errno, reason: errnoReason(set.errno) }];
-    return { old: before, failures };
-  }
-
-  /** Get, unless the value is known; set; get. */
-  #transfer(id: bigint, value: bigint, isKnown: boolean): { readonly value: bigint; readonly errno: number }[] {
-    const first = isKnown ? 1 : 0;
-    const writes = Uint8Array.of(0, 1, 0).subarray(first);
-    this.#ids.fill(id, 0, 3);
-    this.#values[1 - first] = value;
-    this.vcpu.transferRegisters!(writes, this.#ids, this.#values, this.#errnos, writes.length);
-    const answers = Array.from(writes, (_, i) => ({ value: this.#values[i], errno: this.#errnos[i] }));
-    return isKnown ? [{ value: 0n, errno: 0 }, ...answers] : answers;
+    return { old, failures: failure('set', refused) };
   }
 
   /**
