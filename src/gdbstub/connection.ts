@@ -73,6 +73,7 @@ export class Connection {
     stream.on('error', (error) => this.drop(error.message));
     stream.on('end', () => this.drop('the client has closed the connection'));
     stream.on('close', () => this.drop('the connection is closed'));
+    stream.resume();
     this.#do(() => this.#session.opened(this.#machine.state, this.#machine.lastStop));
   }
 
@@ -151,8 +152,9 @@ export class Connection {
   #send(bytes: Uint8Array): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.writableEnded) return;
+    const isIdle = stream.writableLength === 0;
     stream.write(bytes);
-    if (stream.writableLength > 0) this.#session.keepSent();
+    if (stream.writableLength > 0) this.#session.keepSent(isIdle);
   }
 
   /** Reads on, or waits until the client reads. */

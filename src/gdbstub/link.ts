@@ -63,9 +63,9 @@ export class Link {
     return this.#output.take();
   }
 
-  /** Whoever took the bytes still needs them. */
-  leave(): void {
-    this.#output.leave();
+  /** Whoever took the bytes still needs them; if they are the `last`, only them. */
+  leave(last: boolean): void {
+    this.#output.leave(last);
   }
 
   startNoAckMode(): void {

@@ -40,6 +40,8 @@ export function hexText(text: string): string {
 
 export class Output {
   #bytes = new Uint8Array(1024);
+  /** What was left last: long replies go by turns, and no memory is asked for. */
+  #other = new Uint8Array(1024);
   #length = 0;
   /** Of the frame being written: where its `$` is. */
   #frame = 0;
@@ -59,9 +61,11 @@ export class Output {
     return bytes;
   }
 
-  /** Whoever took the bytes still needs them: go on in a buffer of its own. */
-  leave(): void {
-    this.#bytes = new Uint8Array(1024);
+  /** Whoever took the bytes still needs them: go on in another buffer. If they are the `last`, the one before is free. */
+  leave(last: boolean): void {
+    const next = last ? this.#other : new Uint8Array(1024);
+    this.#other = this.#bytes;
+    this.#bytes = next;
   }
 
   /** The last frame, to be kept by one who may have to send it again. */

@@ -43,9 +43,10 @@ export async function serve(target: Target, options: ServeOptions): Promise<Serv
     service.accept(standardStreams(), 'standard input');
     return { address: listen, close: async () => service.close() };
   }
-  const listener = net.createServer({ noDelay: true, keepAlive: true }, (socket) =>
-    service.accept(socket, socket.remoteAddress ?? 'a local client'),
-  );
+  const listener = net.createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
+    const socket = withOwnBuffer(accepted);
+    service.accept(socket, socket.remoteAddress ?? 'a local client');
+  });
   const address = await bind(listener, listen);
   listener.on('error', (error) => service.log(`cannot accept: ${error.message}`));
   service.start();
@@ -147,6 +148,30 @@ class Service implements ConnectionOwner {
   }
 }
 
+/** What is read from a socket at once. */
+const readSize = 1 << 16;
+
+/**
+ * A socket that reads into one buffer over and over; the data it tells are valid until its listener returns. Without it
+ * every packet allocates 64 KiB, which makes a reply an eighth slower. net.Socket has the option, net.Server has not:
+ * what was accepted changes hands, by a member that Node does not document. Where there is none, it stays as it is.
+ */
+function withOwnBuffer(accepted: net.Socket): net.Socket {
+  const owner = accepted as { _handle?: unknown };
+  const handle = owner._handle;
+  if (!handle) return accepted;
+  const buffer = new Uint8Array(readSize);
+  const callback = (length: number): boolean => socket.emit('data', buffer.subarray(0, length)) || true;
+  const options = { handle, onread: { buffer, callback } };
+  const socket = new net.Socket(options as net.SocketConstructorOpts);
+  owner._handle = null;
+  // Until somebody listens.
+  socket.pause();
+  // The listener counts what it has accepted.
+  socket.on('close', () => accepted.destroy());
+  return socket;
+}
+
 function standardStreams(): Duplex {
   const stream = Duplex.from({ readable: process.stdin, writable: process.stdout });
   const write = stream.write.bind(stream);
@@ -176,6 +201,7 @@ function refuse(stream: Duplex): void {
     said += Buffer.from(data).toString('latin1');
     if (/[^+]/.test(said)) end();
   });
+  stream.resume();
 }
 
 async function bind(listener: net.Server, address: Address & { kind: 'tcp' | 'unix' }): Promise<Address> {

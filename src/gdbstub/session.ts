@@ -171,9 +171,12 @@ export class Session implements Context {
     return this.#finish();
   }
 
-  /** The bytes of the last `send` are still needed: the session shall not write into them. */
-  keepSent(): void {
-    this.#link.leave();
+  /**
+   * The bytes of the last `send` are still needed: the session shall not write into them.
+   * @param last only these: those of every earlier `send` are not needed any more
+   */
+  keepSent(last: boolean): void {
+    this.#link.leave(last);
   }
 
   // ---------------------------------------------------------------------------------------------- input

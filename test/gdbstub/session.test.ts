@@ -79,13 +79,30 @@ describe('sending', () => {
     expect(payloads(await conversation.ask(crc))).toEqual([replies[0]]);
   });
 
-  test('what was sent is not written over if the server still needs it', () => {
+  test('what was sent is not written over while the server still needs it', () => {
     const session = new Session(new LineMachine());
     session.opened('stopped');
-    const [first] = session.receive(latin1(frameOf('qC')));
-    session.keepSent();
-    session.receive(latin1(frameOf('g')));
-    expect(text([first])).toBe(`+${frameOf('QC1')}`);
+    const ask = (packet: string) => session.receive(latin1(frameOf(packet)));
+    const needed = [...ask('qC')];
+    session.keepSent(true);
+    for (let count = 0; count < 3; count++) {
+      needed.push(...ask('qC'));
+      session.keepSent(false);
+    }
+    ask('g');
+    expect(text(needed)).toBe(`+${frameOf('QC1')}`.repeat(4));
+  });
+
+  test('what an earlier reply needed is used again', () => {
+    const session = new Session(new LineMachine());
+    session.opened('stopped');
+    const buffers = new Set<ArrayBufferLike>();
+    for (let count = 0; count < 9; count++) {
+      for (const effect of session.receive(latin1(frameOf('g'))))
+        if (effect.kind === 'send') buffers.add(effect.bytes.buffer);
+      session.keepSent(true);
+    }
+    expect(buffers.size).toBe(2);
   });
 });
 
