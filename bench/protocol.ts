@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Connection, frame } from './connection.ts';
-import { type Server, startFixed, startOurs, startQemu } from './servers.ts';
+import { type Server, startFixed, startOurs, startQemu, useOneProcessor } from './servers.ts';
 
 const rounds = 5;
 /** Milliseconds of one measurement. */
@@ -181,11 +181,13 @@ async function loopOf(connection: Connection): Promise<string> {
 }
 
 export async function benchProtocol(): Promise<void> {
+  const pinned = useOneProcessor();
   const servers = [await startFixed(), await startOurs(), await startQemu()].filter((server) => server !== undefined);
   try {
     const benches: Bench[] = [];
     for (const server of servers) benches.push(await attach(server));
-    console.log(`protocol: median of ${rounds} rounds; ratios of arm-gdbstub to the others`);
+    const where = pinned ? 'all on one processor' : 'on any processor, so not steady: there is no taskset';
+    console.log(`protocol: median of ${rounds} rounds, ${where}; ratios of arm-gdbstub to the others`);
     for (const measurement of measurements) console.log(await line(measurement, benches));
     for (const { connection } of benches) connection.close();
   } finally {

@@ -20,6 +20,17 @@ export interface Server {
 
 const patience = 10_000;
 
+/**
+ * Binds this process, and the servers that it starts, to the processor it may use first: so no wake-up of an idle one
+ * lies between a packet and its reply. False where there is no taskset.
+ */
+export function useOneProcessor(): boolean {
+  const pid = String(process.pid);
+  const { stdout } = spawnSync('taskset', ['-cp', pid], { encoding: 'utf8' });
+  const first = /: (\d+)/.exec(stdout ?? '')?.[1];
+  return first !== undefined && spawnSync('taskset', ['-acp', first, pid]).status === 0;
+}
+
 /** This project's command, held before its first instruction. */
 export async function startOurs(file = guest): Promise<Server> {
   const folder = mkdtempSync(path.join(tmpdir(), 'arm-gdbstub-bench-'));
