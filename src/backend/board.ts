@@ -6,13 +6,16 @@ export const UART_BASE = 0x0900_0000;
 export const UART_SIZE = 0x1000;
 /** A shared interrupt, counted from the first of them. */
 export const UART_SPI = 1;
+export const RTC_BASE = 0x0901_0000;
+export const RTC_SIZE = 0x1000;
+export const RTC_SPI = 2;
 export const GIC_DISTRIBUTOR = 0x0800_0000;
 export const GIC_CPU_INTERFACE = 0x0801_0000;
 export const GIC_REDISTRIBUTORS = 0x080a_0000;
 /** The frames of one CPU. */
 export const GIC_REDISTRIBUTOR_SIZE = 0x2_0000;
 /** Interrupts with those of the CPUs. */
-export const GIC_INTERRUPTS = 128;
+export const GIC_INTERRUPTS = 288;
 export const PMU_PPI = 7;
 
 /** Which interrupt controller the machine has. */
@@ -127,6 +130,15 @@ export function deviceTree(board: Board): Uint8Array {
           interrupts: [SPI, UART_SPI, LEVEL_HIGH],
           clocks: [CLOCK_PHANDLE, CLOCK_PHANDLE],
           'clock-names': ['uartclk', 'apb_pclk'],
+        },
+      },
+      [`pl031@${RTC_BASE.toString(16)}`]: {
+        properties: {
+          compatible: ['arm,pl031', 'arm,primecell'],
+          reg: range(RTC_BASE, RTC_SIZE),
+          interrupts: [SPI, RTC_SPI, LEVEL_HIGH],
+          clocks: [CLOCK_PHANDLE],
+          'clock-names': 'apb_pclk',
         },
       },
     },
