@@ -5,6 +5,7 @@
 import type { Case } from './case.ts';
 import { debug } from './conformance/debug.ts';
 import { guest } from './conformance/guest.ts';
+import { injected } from './conformance/inject.ts';
 import { masked } from './conformance/masked.ts';
 import { promise } from './conformance/promise.ts';
 import { registers } from './conformance/registers.ts';
@@ -13,4 +14,6 @@ import { snapshots } from './conformance/snapshots.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...snapshots].map((one) => caseOf(bench, one));
+  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...injected, ...snapshots].map((one) =>
+    caseOf(bench, one),
+  );

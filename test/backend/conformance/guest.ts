@@ -83,8 +83,8 @@ export const setVectors = `
   isb
 `;
 
-/** Debug exceptions of its own: OS lock off, MDSCR_EL1.MDE and KDE on, PSTATE.D clear. */
-const debugsItself = `
+/** Debug exceptions of its own: OS lock off, MDSCR_EL1.MDE and KDE on. PSTATE.D still masks them. */
+export const setDebug = `
   msr oslar_el1, xzr
   mov x1, #0xa000
   msr mdscr_el1, x1
@@ -97,7 +97,6 @@ const debugsItself = `
   mov x1, #0x1ff7
   msr dbgwcr0_el1, x1
   isb
-  msr daifclr, #8
 `;
 
 /** What the handler has written down: ESR, FAR (where it has one), ELR, SPSR, and how often. */
@@ -194,7 +193,8 @@ export const guest: readonly Conformance[] = [
   },
   {
     name: "the guest's own BRK, breakpoint and watchpoint reach it while the debugger has breakpoints of its own",
-    source: `${setVectors} ${debugsItself}
+    source: `${setVectors} ${setDebug}
+      msr daifclr, #8
       mov x24, #0
       adr x2, watched
       mark: nop

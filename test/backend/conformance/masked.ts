@@ -3,23 +3,8 @@
  * debug exceptions to the debugger, and what is routed to a higher level is not masked: the debugger must not give them to the guest.
  */
 import assert from 'node:assert/strict';
-import { recorder, Session, setVectors } from './guest.ts';
+import { recorder, Session, setDebug, setVectors } from './guest.ts';
 import type { Conformance } from './subject.ts';
-
-const setDebug = `
-  msr oslar_el1, xzr
-  mov x1, #0xa000
-  msr mdscr_el1, x1
-  adr x1, own_breakpoint
-  msr dbgbvr0_el1, x1
-  mov x1, #0x1e7
-  msr dbgbcr0_el1, x1
-  adr x1, watched
-  msr dbgwvr0_el1, x1
-  mov x1, #0x1ff7
-  msr dbgwcr0_el1, x1
-  isb
-`;
 
 export const masked: readonly Conformance[] = [
   {
