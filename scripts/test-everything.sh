@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what the tests need on Debian 12 (as root) and runs all of them: type check, lint, tests.
-# A tool that is missing is a failure, never a skip.
+# Installs what the tests need on Debian 12 (as root) and runs all of them: type check, lint, tests, and those on KVM in a
+# QEMU machine (test/kvm). A tool that is missing is a failure, never a skip.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gdb-multiarch lldb-19 qemu-system-arm gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu make"
+packages="gdb-multiarch lldb-19 qemu-system-arm gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu make xz-utils"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"
@@ -22,4 +22,7 @@ fi
 [ -d test/clients/adapters/node_modules ] || npm ci --ignore-scripts --prefix test/clients/adapters
 
 npm run build
-npm run check
+npm run build:addon
+npm run typecheck
+npm run lint
+npx vitest run
