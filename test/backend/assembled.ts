@@ -46,7 +46,7 @@ export function assemble(source: string): Program {
 export function machineOf({ elf }: Program, serial?: (bytes: Uint8Array) => void): SimulatorMachine {
   const image = parseImage(elf, { start: RAM, length: BigInt(RAM_SIZE) });
   if (image instanceof ImageError) throw new Error(image.message);
-  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial });
+  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial, rtc: 0 });
 }
 
 const machines = new WeakMap<Program, SimulatorMachine>();

@@ -9,12 +9,9 @@ import {
   PMU_PPI,
   RAM_BASE,
   UART_BASE,
-  UART_SIZE,
-  UART_SPI,
 } from '../board.ts';
 import { Bus } from '../devices/bus.ts';
-import type { MappedDevice } from '../devices/device.ts';
-import { Pl011 } from '../devices/pl011.ts';
+import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import type { Image } from '../image/image.ts';
 import { CoreId, sysregId } from '../kvm-ids.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
@@ -25,16 +22,15 @@ import { checked, KvmError, made } from './error.ts';
 import { createGic, initialiseGic, type KvmGic, setInterruptLine } from './gic.ts';
 import { GicState } from './gic-state.ts';
 import { targetOf, vcpuInit } from './structures.ts';
+import { HostTime } from './time.ts';
 import { KvmVcpu } from './vcpu.ts';
 
-export interface KvmOptions {
+export interface KvmOptions extends PeripheralChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
   /** How many vCPUs; one. */
   readonly cpus?: number;
-  /** Gets what the guest sends over the serial port. */
-  readonly serial?: (bytes: Uint8Array) => void;
   /** What a user should know that no debugger asks for. */
   readonly log?: (message: string) => void;
   /** For a Linux kernel. */
@@ -73,12 +69,10 @@ export class KvmMachine implements Machine {
   readonly #options: KvmOptions;
   readonly #features: readonly number[];
   readonly #vcpus: readonly KvmVcpu[];
-  readonly #uart: Pl011;
-  readonly #devices: readonly MappedDevice[];
+  readonly #peripherals: Peripherals;
+  readonly #time = new HostTime();
   #ram: Uint8Array<ArrayBuffer> = new Uint8Array();
   #running: Running | undefined;
-  /** Sent by the guest, not yet handed out. */
-  #sent: number[] = [];
   /** CNTVCT_EL0 where it stands still; undefined while it runs. */
   virtualTime: bigint | undefined;
 
@@ -91,14 +85,13 @@ export class KvmMachine implements Machine {
     this.#addon = addon;
     this.#options = options;
     this.#system = openKvm(addon);
-    this.#uart = new Pl011(
-      (byte) => this.#sent.push(byte),
-      (level) => this.#interrupt(level),
-    );
-    this.#devices = [{ base: UART_BASE, size: UART_SIZE, device: this.#uart }];
-    const bus = new Bus(this.#devices);
+    this.#peripherals = new Peripherals(options, {
+      setLine: (spi, level) => this.#setLine(spi, level),
+      time: this.#time,
+    });
+    const bus = new Bus(this.#peripherals.mapped);
     const { log = () => undefined } = options;
-    const flush = () => this.#flush();
+    const flush = () => this.#peripherals.flush();
     this.#vcpus = Array.from(
       { length: cpus },
       (_, index) => new KvmVcpu({ addon, index, bus, clock: this, flush, log }),
@@ -112,7 +105,7 @@ export class KvmMachine implements Machine {
       this.#ram = this.#createMemory();
       this.memory = this.#physicalMemory();
       this.#create();
-      this.devices = [this.#uart, this.#gicState()];
+      this.devices = [...this.#peripherals.stateful, this.#gicState()];
     } catch (error) {
       this.close();
       throw error;
@@ -256,10 +249,12 @@ export class KvmMachine implements Machine {
   }
 
   stopClock(): void {
+    this.#time.stop();
     this.virtualTime ??= this.#vcpus[0].counter;
   }
 
   startClock(): void {
+    this.#time.start();
     if (this.virtualTime === undefined) return;
     this.#vcpus[0].counter = this.virtualTime;
     this.virtualTime = undefined;
@@ -267,13 +262,14 @@ export class KvmMachine implements Machine {
 
   /** Bytes for the guest's serial port. Returns how many were taken. */
   receive(bytes: Uint8Array): number {
-    return this.#uart.receive(bytes);
+    return this.#peripherals.receive(bytes);
   }
 
   /** A new VM over new RAM: nothing of the old one is left, neither pending interrupts nor the clock. */
   reset(): void {
     this.#destroy();
-    for (const { device } of this.#devices) device.reset();
+    this.#time.reset();
+    this.#peripherals.reset();
     this.virtualTime = undefined;
     this.#addon.close(this.#ram.buffer);
     this.#ram = this.#createMemory();
@@ -297,18 +293,12 @@ export class KvmMachine implements Machine {
     if (this.#ram.length > 0) this.#addon.close(this.#ram.buffer);
     this.#addon.close(this.#system);
     this.#ram = new Uint8Array();
-    this.#flush();
+    this.#time.stop();
+    this.#peripherals.close();
   }
 
-  #interrupt(level: boolean): void {
-    if (this.#running) setInterruptLine(this.#addon, this.#running.vm, UART_SPI, level);
-  }
-
-  #flush(): void {
-    if (this.#sent.length === 0) return;
-    const bytes = Uint8Array.from(this.#sent);
-    this.#sent = [];
-    this.#options.serial?.(bytes);
+  #setLine(spi: number, level: boolean): void {
+    if (this.#running) setInterruptLine(this.#addon, this.#running.vm, spi, level);
   }
 
   #physicalMemory(): PhysicalMemory {

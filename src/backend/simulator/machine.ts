@@ -1,6 +1,6 @@
 /** The simulated machine: one CPU, RAM and a serial port, where QEMU's virt board has them. */
 import type { MappedDevice } from '../devices/device.ts';
-import { Pl011 } from '../devices/pl011.ts';
+import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import type { Image } from '../image/image.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { Clock } from './clock.ts';
@@ -11,14 +11,11 @@ import { HiddenState } from './hidden-state.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
 export const RAM_BASE = 0x4000_0000;
-const UART_BASE = 0x0900_0000;
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends PeripheralChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
-  /** Gets what the guest sends over the serial port. */
-  readonly serial?: (bytes: Uint8Array) => void;
 }
 
 export class SimulatorMachine implements Machine {
@@ -30,21 +27,26 @@ export class SimulatorMachine implements Machine {
   private readonly clock = new Clock();
   private readonly cpu: Cpu;
   private readonly vcpu: SimulatorVcpu;
-  private readonly uart: Pl011;
+  private readonly peripherals: Peripherals;
   readonly devices: readonly StatefulDevice[];
   private readonly mapped: readonly MappedDevice[];
   private readonly image: Image;
   private readonly ram: Uint8Array;
-  private readonly serial: (bytes: Uint8Array) => void;
-  /** Sent by the guest, not yet handed out. */
-  private sent: number[] = [];
 
   /** Throws a RangeError when the host has not so much memory. */
-  constructor({ ramSize, image, serial = () => undefined }: SimulatorOptions) {
+  constructor({ ramSize, image, ...peripherals }: SimulatorOptions) {
     this.image = image;
-    this.serial = serial;
-    this.uart = new Pl011((byte) => this.sent.push(byte));
-    this.mapped = [{ base: UART_BASE, size: 0x1000, device: this.uart }];
+    const { clock } = this;
+    this.peripherals = new Peripherals(peripherals, {
+      setLine: () => undefined,
+      time: {
+        get tick() {
+          return Number(clock.now());
+        },
+        alarm: () => ({ set: () => undefined }),
+      },
+    });
+    this.mapped = this.peripherals.mapped;
     this.cpu = new Cpu({
       engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
       devices: this.mapped,
@@ -53,9 +55,9 @@ export class SimulatorMachine implements Machine {
     const { engine } = this.cpu.core;
     this.ram = new Uint8Array(engine.memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
-    this.vcpu = new SimulatorVcpu(0, this.cpu, () => this.flush());
+    this.vcpu = new SimulatorVcpu(0, this.cpu, () => this.peripherals.flush());
     this.vcpus = [this.vcpu];
-    this.devices = [this.uart, new HiddenState(this.cpu)];
+    this.devices = [...this.peripherals.stateful, new HiddenState(this.cpu)];
     this.load();
   }
 
@@ -69,12 +71,12 @@ export class SimulatorMachine implements Machine {
 
   /** Bytes for the guest's serial port. Returns how many were taken. */
   receive(bytes: Uint8Array): number {
-    return this.uart.receive(bytes);
+    return this.peripherals.receive(bytes);
   }
 
   reset(): void {
-    for (const { device } of this.mapped) device.reset();
     this.clock.reset();
+    this.peripherals.reset();
     this.vcpu.reset();
     clear(this.ram);
     this.load();
@@ -83,20 +85,13 @@ export class SimulatorMachine implements Machine {
 
   close(): void {
     this.vcpu.kick();
-    this.flush();
+    this.peripherals.close();
   }
 
   /** The image into RAM that is zero, and the CPU to its entry. The loader has seen that it fits. */
   private load(): void {
     for (const { address, data } of this.image.segments) this.ram.set(data, Number(address) - RAM_BASE);
     this.cpu.core.writePc(this.image.entry);
-  }
-
-  private flush(): void {
-    if (this.sent.length === 0) return;
-    const bytes = Uint8Array.from(this.sent);
-    this.sent = [];
-    this.serial(bytes);
   }
 
   private physicalMemory(ramSize: number): PhysicalMemory {

@@ -417,7 +417,7 @@ describe('the machine', () => {
   test('the serial port sends and receives', () => {
     const sent: number[] = [];
     const machine = machineWith(
-      'mov x1, #0x09000000\n mov w0, #65\n str w0, [x1]\n ldr w2, [x1]\n strb w2, [x1]\n ldr x0, =0x84000008\n hvc #0',
+      'mov x1, #0x09000000\n mov w0, #65\n str w0, [x1]\n1: ldr w2, [x1, #0x18]\n tbnz w2, #4, 1b\n ldr w2, [x1]\n strb w2, [x1]\n ldr x0, =0x84000008\n hvc #0',
       (bytes) => sent.push(...bytes),
     );
     expect(machine.receive(Uint8Array.of(66))).toBe(1);

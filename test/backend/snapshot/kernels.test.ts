@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { registersByGlob } from '../../../src/arm/index.ts';
 import { Pl011 } from '../../../src/backend/devices/pl011.ts';
+import { Pl031 } from '../../../src/backend/devices/pl031.ts';
 import {
   CoreId,
   CpuSync,
@@ -24,16 +25,18 @@ import {
   sysregId,
 } from '../../../src/backend/index.ts';
 import { TargetError } from '../../../src/gdbstub/index.ts';
+import { HandClock } from '../devices/clock.ts';
 import { CNTVCT_EL0, KernelMachine, type KernelMachineOptions } from './kernel-machine.ts';
 
 const idOf = (name: string): bigint => sysregId(registersByGlob(name)[0].number);
 const RAM = 0x1_0000;
 
-const uart = (): Pl011 => new Pl011(() => undefined);
+const uart = (): Pl011 => new Pl011({ send: () => undefined });
+const rtc = (): Pl031 => new Pl031({ start: () => 0, time: new HandClock(), wire: () => undefined });
 const kvm = (features: KvmVcpuFeatures, options: KernelMachineOptions = {}): KernelMachine =>
-  new KernelMachine(features, { devices: [uart()], ramSize: RAM, ...options });
+  new KernelMachine(features, { devices: [uart(), rtc()], ramSize: RAM, ...options });
 const simulator = (): SimulatorMachine =>
-  new SimulatorMachine({ ramSize: RAM, image: { kind: 'flat', segments: [], entry: 0x4000_0000n } });
+  new SimulatorMachine({ ramSize: RAM, image: { kind: 'flat', segments: [], entry: 0x4000_0000n }, rtc: 0 });
 
 function stateOf(machine: Machine): MachineState {
   return new MachineState({
@@ -465,6 +468,7 @@ describe('all or nothing', () => {
     const first = uart();
     const devices = [
       first,
+      rtc(),
       device('picky', () => BigUint64Array.of(1n), { restore: ([word]) => (word === 1n ? undefined : 'no') }),
     ];
     const machine = kvm(features, { cpus: 2, devices });
@@ -500,8 +504,11 @@ describe('all or nothing', () => {
   });
 
   test('a device that the snapshot does not have is reset', () => {
-    const machine = kvm(features, { cpus: 2, devices: [uart(), device('other', () => new BigUint64Array())] });
-    expect(stateOf(machine).restore({ ...other(), devices: [] })).toEqual({ reset: ['pl011', 'other'], leftOut: [] });
+    const machine = kvm(features, { cpus: 2, devices: [uart(), rtc(), device('other', () => new BigUint64Array())] });
+    expect(stateOf(machine).restore({ ...other(), devices: [] })).toEqual({
+      reset: ['pl011', 'pl031', 'other'],
+      leftOut: [],
+    });
   });
 
   test('what cannot be read is not saved', () => {
