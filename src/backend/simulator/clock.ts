@@ -1,56 +1,138 @@
-/** The system counter: 62.5 MHz as on QEMU's virt board, from the host's monotonic clock while it runs. */
+/**
+ * The time of the machine. It is counted in instructions, whatever the host's clock says: a tick of the system counter,
+ * 62.5 MHz as on QEMU's virt board, is two instructions of any CPU. So the same guest sees the same times in every run,
+ * time stands still while the guest does, and an alarm goes off at an instruction. When all CPUs wait, time goes on to
+ * the next alarm.
+ */
 
-const NANOSECONDS_PER_TICK = 16n;
 const MASK = (1n << 64n) - 1n;
 
 export const COUNTER_FREQUENCY = 62_500_000n;
+export const NANOSECONDS_PER_TICK = 16;
+/** As fast as the simulator is on a present-day host, so that the guest's time is about that of its user. */
+const INSTRUCTIONS_PER_TICK = 2;
 
-export class Clock {
-  /** Ticks up to the last stop. */
-  private ticks = 0n;
-  /** Host time of the last start, in nanoseconds; undefined: it stands still. */
-  private startedAt: bigint | undefined;
+/** Goes off once at a tick. */
+export interface Alarm {
+  /** Replaces the former time; a past one is due at once, Infinity is never. */
+  set(tick: number): void;
+}
 
-  /** Ticks since power-on, time spent stopped left out. */
-  now(): bigint {
-    if (this.startedAt === undefined) return this.ticks;
-    return this.ticks + (process.hrtime.bigint() - this.startedAt) / NANOSECONDS_PER_TICK;
+class ClockAlarm implements Alarm {
+  readonly ring: () => void;
+  readonly #changed: () => void;
+  tick = Number.POSITIVE_INFINITY;
+
+  constructor(ring: () => void, changed: () => void) {
+    this.ring = ring;
+    this.#changed = changed;
   }
 
-  start(): void {
-    this.startedAt ??= process.hrtime.bigint();
-  }
-
-  stop(): void {
-    this.ticks = this.now();
-    this.startedAt = undefined;
-  }
-
-  /** Back to zero, running or not as before. */
-  reset(): void {
-    this.ticks = 0n;
-    if (this.startedAt !== undefined) this.startedAt = process.hrtime.bigint();
+  set(tick: number): void {
+    if (tick === this.tick) return;
+    this.tick = tick;
+    this.#changed();
   }
 }
 
-/** One CPU's view of the counter: a count that can be set, as CNTVCT_EL0 and CNTPCT_EL0 are by KVM's user. */
+export class Clock {
+  readonly #executed: () => number;
+  readonly #alarms: ClockAlarm[] = [];
+  /** Instructions at tick 0. */
+  #zero = 0;
+  /** Ticks that passed while all CPUs waited. */
+  #skipped = 0;
+  #deadline = Number.POSITIVE_INFINITY;
+  /** The next alarm is earlier than it was: called while it is not too late. */
+  hurry: () => void = () => undefined;
+
+  /** `executed`: the instructions that all CPUs have executed, exact at any time. */
+  constructor(executed: () => number) {
+    this.#executed = executed;
+  }
+
+  /** Ticks since power-on. */
+  get tick(): number {
+    return Math.floor((this.#executed() - this.#zero) / INSTRUCTIONS_PER_TICK) + this.#skipped;
+  }
+
+  /** The tick of the next alarm. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** Instructions that may be executed before the next alarm is due. */
+  get instructionsLeft(): number {
+    const due = (this.#deadline - this.#skipped) * INSTRUCTIONS_PER_TICK;
+    return Math.max(0, due - (this.#executed() - this.#zero));
+  }
+
+  /** An alarm that is not set. `ring` may set alarms, and calls it again when it is due already. */
+  alarm(ring: () => void): Alarm {
+    const alarm = new ClockAlarm(ring, () => this.#changed());
+    this.#alarms.push(alarm);
+    return alarm;
+  }
+
+  #changed(): void {
+    const before = this.#deadline;
+    this.#deadline = this.#alarms.reduce((least, { tick }) => Math.min(least, tick), Number.POSITIVE_INFINITY);
+    if (this.#deadline < before) this.hurry();
+  }
+
+  /** Lets all alarms go off that are due, in the order in which they were made. */
+  ring(): void {
+    const { tick } = this;
+    if (this.#deadline > tick) return;
+    for (const alarm of this.#alarms) {
+      if (alarm.tick > tick) continue;
+      alarm.set(Number.POSITIVE_INFINITY);
+      alarm.ring();
+    }
+  }
+
+  /** Nothing happens until this tick: time goes on to it. */
+  skipTo(tick: number): void {
+    this.#skipped += Math.max(0, tick - this.tick);
+  }
+
+  /** Back to zero. Alarms are those of devices, which reset them themselves. */
+  reset(): void {
+    this.#zero = this.#executed();
+    this.#skipped = 0;
+  }
+}
+
+/** A view of the clock that can be set, as CNTVCT_EL0 and CNTPCT_EL0 are by KVM's user. All CPUs have the same. */
 export class Counter {
-  private readonly clock: Clock;
-  private offset = 0n;
+  readonly #clock: Clock;
+  #offset = 0n;
+  /** Called when the count was set: who waits for a value looks again. */
+  readonly changed: (() => void)[] = [];
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   read(): bigint {
-    return (this.clock.now() + this.offset) & MASK;
+    return (BigInt(this.#clock.tick) + this.#offset) & MASK;
   }
 
   set(value: bigint): void {
-    this.offset = (value - this.clock.now()) & MASK;
+    this.#offset = (value - BigInt(this.#clock.tick)) & MASK;
+    for (const changed of this.changed) changed();
+  }
+
+  /** The tick at which the count is at least `value`: now, or later, or Infinity. */
+  when(value: bigint): number {
+    const { tick } = this.#clock;
+    const now = this.read();
+    if (now >= value) return tick;
+    const then = tick + Number(value - now);
+    return Number.isSafeInteger(then) ? then : Number.POSITIVE_INFINITY;
   }
 
   reset(): void {
-    this.offset = 0n;
+    this.#offset = 0n;
   }
 }

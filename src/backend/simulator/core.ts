@@ -15,6 +15,7 @@ import {
   translationRegisters,
   Vector,
 } from '../../arm/index.ts';
+import { Interrupts } from './interrupts.ts';
 import { numberOf, PC, State, systemWord } from './state.ts';
 
 const FAR = systemWord(numberOf('FAR_EL1'));
@@ -37,6 +38,7 @@ export interface PendingException {
 export class Core extends State implements ExceptionState, DescriptorReader {
   /** What the last translation found. */
   readonly translation: TranslationResult = newTranslationResult();
+  readonly interrupts = new Interrupts();
   /** ISS of an SError interrupt that waits to be taken, or -1. */
   serror = NONE;
   /** Descriptor last read. */
@@ -167,12 +169,34 @@ export class Core extends State implements ExceptionState, DescriptorReader {
     takeException(this, esr);
   }
 
-  /** Takes an SError interrupt that waits, unless it is masked. False: there is none to take. */
-  takeSerror(): boolean {
-    if (this.serror === NONE || this.pstate & Pstate.A) return false;
-    const esr = Esr.serror(this.serror);
-    this.serror = NONE;
-    takeException(this, esr, Vector.serror);
+  /** Whether an SError, FIQ or IRQ interrupt waits, masked or not. */
+  get interrupted(): boolean {
+    return this.serror !== NONE || this.interrupts.fiq || this.interrupts.irq;
+  }
+
+  /** Whether one waits that is not masked. */
+  get interruptible(): boolean {
+    const { interrupts, pstate } = this;
+    return (
+      (this.serror !== NONE && !(pstate & Pstate.A)) ||
+      (interrupts.fiq && !(pstate & Pstate.F)) ||
+      (interrupts.irq && !(pstate & Pstate.I))
+    );
+  }
+
+  /** Takes an interrupt that waits, unless it is masked. False: there is none to take. */
+  takeInterrupt(): boolean {
+    if (!this.interruptible) return false;
+    const { interrupts, pstate } = this;
+    if (this.serror !== NONE && !(pstate & Pstate.A)) {
+      const esr = Esr.serror(this.serror);
+      this.serror = NONE;
+      takeException(this, esr, Vector.serror);
+    } else {
+      // An FIQ or IRQ leaves ESR_EL1 as it is.
+      const isFiq = interrupts.fiq && !(pstate & Pstate.F);
+      takeException(this, this.words[ESR], isFiq ? Vector.fiq : Vector.irq);
+    }
     return true;
   }
 

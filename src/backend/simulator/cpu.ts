@@ -10,12 +10,13 @@ import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { firmwareCall, PSCI_1_1 } from './psci.ts';
 import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
-import { SystemRegisters } from './system-registers.ts';
+import { type Counters, SystemRegisters } from './system-registers.ts';
 
 export interface CpuOptions {
   readonly engine: (host: EngineHost) => Engine;
   readonly devices: readonly MappedDevice[];
   readonly clock: Clock;
+  readonly counters: Counters;
 }
 
 /** LDXR, LDAXR, LDXP, LDAXP. */
@@ -29,6 +30,10 @@ export class Cpu implements EngineHost {
   readonly translation: TranslationResult;
   /** Why the CPU stands still; undefined: it may run. */
   exit: Exit | undefined;
+  /** Exceptions taken before an instruction. Each counts as one in time. */
+  private exceptions = 0;
+  /** Someone else is to have a say before the CPU goes on. */
+  private paused: boolean = false;
   /** What PSCI_VERSION answers. */
   psciVersion = (): bigint => PSCI_1_1;
   private readonly instructions: SystemInstructions;
@@ -36,12 +41,12 @@ export class Cpu implements EngineHost {
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
   stepped: boolean | undefined;
 
-  constructor({ engine, devices, clock }: CpuOptions) {
+  constructor({ engine, devices, clock, counters }: CpuOptions) {
     this.core = new Core(engine(this));
     this.translation = this.core.translation;
     this.debug = new Debug(this.core);
-    this.registers = new SystemRegisters(this.core, this.debug, clock);
-    this.instructions = new SystemInstructions(this.core, this.debug, this.registers);
+    this.registers = new SystemRegisters(this.core, this.debug, counters);
+    this.instructions = new SystemInstructions(this.core, this.debug, this.registers, clock);
     this.bus = new Bus(devices);
     this.reset();
   }
@@ -49,7 +54,7 @@ export class Cpu implements EngineHost {
   reset(): void {
     this.core.reset();
     this.registers.reset();
-    this.instructions.waiting = false;
+    this.instructions.wake();
     this.exit = undefined;
     this.stepped = undefined;
   }
@@ -58,9 +63,16 @@ export class Cpu implements EngineHost {
     this.debug.set(debug);
   }
 
-  /** Whether WFI or WFE waits. */
+  /** Instructions executed since the machine was made, exact also while a device is asked something. */
+  get executed(): number {
+    return this.core.engine.retired + this.exceptions;
+  }
+
+  /** Whether WFI or WFE waits: it goes on when what it waits for has come. */
   get waiting(): boolean {
-    return this.instructions.waiting;
+    const { instructions } = this;
+    if (instructions.waiting !== undefined && instructions.woken) instructions.wake();
+    return instructions.waiting !== undefined;
   }
 
   // --- running
@@ -68,30 +80,31 @@ export class Cpu implements EngineHost {
   /** Begins a run: nothing has happened yet, and the hardware sees the registers as they were put. */
   begin(): void {
     this.exit = undefined;
-    this.instructions.waiting = false;
+    this.instructions.wake();
     this.registers.settle();
     this.core.replacePstate(this.core.pstate & PSTATE_BITS);
     this.core.takePending();
   }
 
-  /** Runs about so many instructions, less when `exit` is set or the CPU waits. An exception counts as one. */
+  /** Runs so many instructions, less when `exit` is set, the CPU waits or is paused. An exception counts as one. */
   run(instructions: number): void {
     const { core } = this;
     const { engine } = core;
-    let left = instructions;
+    const end = this.executed + instructions;
     let resume = false;
-    while (left > 0 && this.exit === undefined && !this.instructions.waiting) {
+    this.paused = false;
+    while (this.exit === undefined && this.instructions.waiting === undefined && !this.paused) {
+      const left = end - this.executed;
+      if (left <= 0) break;
       if (this.instructions.attention && this.attend()) {
-        left--;
+        this.exceptions++;
         continue;
       }
       const isStep = this.debug.softwareStep;
-      const before = engine.retired;
       const status = engine.run(isStep ? 1 : left, resume);
-      left -= engine.retired - before;
       resume = false;
       if (status === RunStatus.exception) {
-        if (core.takePending()) left--;
+        if (core.takePending()) this.exceptions++;
       } else if (status === RunStatus.breakpoint) resume = !this.break();
       if (isStep) this.endStep();
     }
@@ -101,8 +114,19 @@ export class Cpu implements EngineHost {
   /** One instruction, or the exception that it or its fetch takes. */
   step(): void {
     this.run(1);
-    this.instructions.waiting = false;
+    this.instructions.wake();
     this.exit ??= { kind: 'debug', esr: Esr.softwareStep(0, false), far: 0n };
+  }
+
+  /** Lets `run` return after the instruction in progress. */
+  pause(): void {
+    this.paused = true;
+    this.core.engine.stop();
+  }
+
+  /** An input has risen: where it is not masked the exception is taken after the instruction in progress. */
+  interrupt(): void {
+    if (this.core.interruptible) this.core.engine.stop();
   }
 
   /** What comes before an instruction. True: an exception was taken. */
@@ -118,7 +142,7 @@ export class Cpu implements EngineHost {
       const word = core.fetch();
       this.stepped = word !== undefined && isLoadExclusive(word);
     }
-    if (core.takeSerror()) return true;
+    if (core.takeInterrupt()) return true;
     if (!(pstate & Pstate.IL)) return false;
     // A fetch that faults comes first.
     if (core.translatePc()) core.take(Esr.illegalState());

@@ -3,11 +3,12 @@ import type { MappedDevice } from '../devices/device.ts';
 import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import type { Image } from '../image/image.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
-import { Clock } from './clock.ts';
+import { Clock, Counter } from './clock.ts';
 import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
 import { HiddenState } from './hidden-state.ts';
+import { Scheduler } from './scheduler.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
 export const RAM_BASE = 0x4000_0000;
@@ -24,7 +25,8 @@ export class SimulatorMachine implements Machine {
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints = BREAKPOINTS;
   readonly hardwareWatchpoints = WATCHPOINTS;
-  private readonly clock = new Clock();
+  private readonly clock = new Clock(() => this.cpu?.executed ?? 0);
+  private readonly counters = { virtualCounter: new Counter(this.clock), physicalCounter: new Counter(this.clock) };
   private readonly cpu: Cpu;
   private readonly vcpu: SimulatorVcpu;
   private readonly peripherals: Peripherals;
@@ -39,35 +41,29 @@ export class SimulatorMachine implements Machine {
     const { clock } = this;
     this.peripherals = new Peripherals(peripherals, {
       setLine: () => undefined,
-      time: {
-        get tick() {
-          return Number(clock.now());
-        },
-        alarm: () => ({ set: () => undefined }),
-      },
+      time: clock,
     });
     this.mapped = this.peripherals.mapped;
     this.cpu = new Cpu({
       engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
       devices: this.mapped,
-      clock: this.clock,
+      clock,
+      counters: this.counters,
     });
     const { engine } = this.cpu.core;
     this.ram = new Uint8Array(engine.memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
-    this.vcpu = new SimulatorVcpu(0, this.cpu, () => this.peripherals.flush());
+    const scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
+    this.vcpu = new SimulatorVcpu(0, this.cpu, scheduler);
     this.vcpus = [this.vcpu];
     this.devices = [...this.peripherals.stateful, new HiddenState(this.cpu)];
     this.load();
   }
 
-  stopClock(): void {
-    this.clock.stop();
-  }
+  /** Time is counted in instructions: it stands still by itself. */
+  stopClock(): void {}
 
-  startClock(): void {
-    this.clock.start();
-  }
+  startClock(): void {}
 
   /** Bytes for the guest's serial port. Returns how many were taken. */
   receive(bytes: Uint8Array): number {
@@ -76,6 +72,7 @@ export class SimulatorMachine implements Machine {
 
   reset(): void {
     this.clock.reset();
+    for (const counter of Object.values(this.counters)) counter.reset();
     this.peripherals.reset();
     this.vcpu.reset();
     clear(this.ram);

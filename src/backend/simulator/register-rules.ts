@@ -19,6 +19,8 @@ export interface RegisterUnit {
   readonly debug: Debug;
   readonly virtualCounter: Counter;
   readonly physicalCounter: Counter;
+  /** A register of a timer or a counter was written. */
+  timersChanged(): void;
 }
 
 /** What a register is beyond storage. */
@@ -59,6 +61,7 @@ const unlessSctlr = (bit: number) => (unit: RegisterUnit) => (unit.core.sctlr & 
 const unlessCntkctl = (bits: number) => (unit: RegisterUnit) => (unit.core.systemLow(CNTKCTL_EL1) & bits) === 0;
 const translation: Rule = { changed: (unit) => unit.core.translationChanged() };
 const debugRegister = (keeps: bigint): Rule => ({ keeps, changed: (unit) => unit.debug.changed() });
+const timers = (unit: RegisterUnit) => unit.timersChanged();
 const nothing: Rule = { keeps: 0n };
 const communication: Rule = { keeps: 0n, trapped: (unit) => (unit.core.systemLow(MDSCR_EL1) & TDCC) !== 0 };
 
@@ -85,11 +88,14 @@ function timer(
     return value & Control.ENABLE && remaining(unit) <= 0n ? value | Control.ISTATUS : value;
   };
   return {
-    [`${prefix}_CTL_EL0`]: { keeps: 3n, read: status, trapped },
-    [`${prefix}_CVAL_EL0`]: { trapped },
+    [`${prefix}_CTL_EL0`]: { keeps: 3n, read: status, trapped, changed: timers },
+    [`${prefix}_CVAL_EL0`]: { trapped, changed: timers },
     [`${prefix}_TVAL_EL0`]: {
       read: (unit) => remaining(unit) & 0xffffffffn,
-      write: (unit, value) => unit.core.writeSystem(compare, (counterOf(unit).read() + BigInt.asIntN(32, value)) & ALL),
+      write: (unit, value) => {
+        unit.core.writeSystem(compare, (counterOf(unit).read() + BigInt.asIntN(32, value)) & ALL);
+        timers(unit);
+      },
       trapped,
     },
   };
@@ -107,7 +113,10 @@ const rules: Readonly<Record<string, Rule>> = {
   VBAR_EL1: { keeps: ALL - 0x7ffn },
   CONTEXTIDR_EL1: { keeps: 0xffffffffn },
   CSSELR_EL1: { keeps: 0xfn },
-  ISR_EL1: { read: ({ core }) => (core.serror >= 0 ? BigInt(Pstate.A) : 0n) },
+  ISR_EL1: {
+    read: ({ core: { serror, interrupts } }) =>
+      BigInt((serror >= 0 ? Pstate.A : 0) | (interrupts.irq ? Pstate.I : 0) | (interrupts.fiq ? Pstate.F : 0)),
+  },
 
   SP_EL0: {
     read: ({ core }) => core.readSp(0),
@@ -142,12 +151,12 @@ const rules: Readonly<Record<string, Rule>> = {
   CNTKCTL_EL1: { keeps: 0x3ffn },
   CNTVCT_EL0: {
     read: (unit) => unit.virtualCounter.read(),
-    write: (unit, value) => unit.virtualCounter.set(value),
+    write: ({ virtualCounter }, value) => virtualCounter.set(value),
     trapped: unlessCntkctl(Cntkctl.EL0VCTEN),
   },
   CNTPCT_EL0: {
     read: (unit) => unit.physicalCounter.read(),
-    write: (unit, value) => unit.physicalCounter.set(value),
+    write: ({ physicalCounter }, value) => physicalCounter.set(value),
     trapped: unlessCntkctl(Cntkctl.EL0PCTEN),
   },
   ...timer('CNTV', (unit) => unit.virtualCounter, Cntkctl.EL0VTEN),

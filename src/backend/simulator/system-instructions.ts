@@ -4,6 +4,7 @@
  * Arm ARM DDI 0487, C5 "The A64 System Instruction Class".
  */
 import { Esr, illegalExceptionReturn, Pstate, pstateFromSpsr } from '../../arm/index.ts';
+import type { Alarm, Clock } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
 import { RunStatus } from './engine/host.ts';
@@ -16,7 +17,7 @@ const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
 const FPCR = numberOf('FPCR');
 const FPSR = numberOf('FPSR');
 const SPSR_WORD = systemWord(numberOf('SPSR_EL1'));
-const EVNTEN = 1 << 2;
+const Cntkctl = { EVNTEN: 1 << 2, EVNTDIR: 1 << 3, EVNTI: 4 } as const;
 
 const Word = {
   ERET: 0xd69f03e0,
@@ -33,13 +34,31 @@ export class SystemInstructions {
   readonly core: Core;
   readonly debug: Debug;
   private readonly registers: SystemRegisters;
-  /** WFI or WFE waits for something to wake it. */
-  waiting = false;
+  /** What waits for something to wake it. */
+  waiting: 'WFI' | 'WFE' | undefined;
+  /** Goes off at the next event of the event stream. */
+  private readonly eventStream: Alarm;
 
-  constructor(core: Core, debug: Debug, registers: SystemRegisters) {
+  constructor(core: Core, debug: Debug, registers: SystemRegisters, clock: Clock) {
     this.core = core;
     this.debug = debug;
     this.registers = registers;
+    this.eventStream = clock.alarm(() => {
+      core.event = true;
+    });
+  }
+
+  /** What is waited for has come. */
+  get woken(): boolean {
+    const { core } = this;
+    return this.waiting === 'WFI' ? core.interrupted : core.event || core.interruptible;
+  }
+
+  /** Ends the wait. */
+  wake(): void {
+    if (this.waiting === 'WFE') this.core.event = false;
+    this.waiting = undefined;
+    this.eventStream.set(Number.POSITIVE_INFINITY);
   }
 
   /** pc is already the next instruction's. */
@@ -61,7 +80,7 @@ export class SystemInstructions {
   get attention(): boolean {
     const { core } = this;
     const { pstate } = core;
-    return (pstate & Pstate.IL) !== 0 || (core.serror >= 0 && !(pstate & Pstate.A)) || this.debug.softwareStep;
+    return (pstate & Pstate.IL) !== 0 || core.interruptible || this.debug.softwareStep;
   }
 
   private next(): RunStatus {
@@ -92,7 +111,7 @@ export class SystemInstructions {
     const number = (word >>> 5) & 0xffff;
     const syndrome = this.denied(number, word, false);
     if (syndrome) return this.exception(syndrome);
-    this.core.writeX(word & 31, this.registers.read(number));
+    this.core.writeX(word & 31, this.registers.readByGuest(number));
     return RunStatus.budget;
   }
 
@@ -133,9 +152,9 @@ export class SystemInstructions {
         core.event = true;
         return RunStatus.budget;
       case Word.WFI:
-        return core.serror >= 0 ? RunStatus.budget : this.wait(Sctlr.nTWI, false);
+        return core.interrupted ? RunStatus.budget : this.wait('WFI', Sctlr.nTWI);
       case Word.WFE:
-        if (!core.event) return this.wait(Sctlr.nTWE, true);
+        if (!core.event) return core.interruptible ? RunStatus.stopped : this.wait('WFE', Sctlr.nTWE);
         core.event = false;
         return RunStatus.budget;
       default:
@@ -143,13 +162,23 @@ export class SystemInstructions {
     }
   }
 
-  private wait(enable: number, isWfe: boolean): RunStatus {
+  private wait(instruction: 'WFI' | 'WFE', enable: number): RunStatus {
     const { core } = this;
-    if (core.el === 0 && !(core.sctlr & enable)) return this.exception(Esr.wfx(isWfe));
-    // The event stream would wake it within a moment.
-    if (isWfe && core.systemLow(CNTKCTL_EL1) & EVNTEN) return RunStatus.budget;
-    this.waiting = true;
+    if (core.el === 0 && !(core.sctlr & enable)) return this.exception(Esr.wfx(instruction === 'WFE'));
+    this.waiting = instruction;
+    if (instruction === 'WFE') this.eventStream.set(this.nextEvent());
     return RunStatus.stopped;
+  }
+
+  /** The tick of the next event of the event stream: when bit EVNTI of the virtual counter changes in its direction. */
+  private nextEvent(): number {
+    const control = this.core.systemLow(CNTKCTL_EL1);
+    if (!(control & Cntkctl.EVNTEN)) return Number.POSITIVE_INFINITY;
+    const half = 1n << BigInt((control >> Cntkctl.EVNTI) & 15);
+    const counter = this.registers.virtualCounter;
+    const phase = control & Cntkctl.EVNTDIR ? 0n : half;
+    const now = counter.read();
+    return counter.when(now + 2n * half - ((now - phase) & (2n * half - 1n)));
   }
 
   private eret(): RunStatus {

@@ -1,6 +1,6 @@
 /** Access to the system registers of the modelled CPU: raw, for the debugger, and by MRS and MSR, for the guest. */
 import { Esr, type SystemRegister } from '../../arm/index.ts';
-import { type Clock, Counter } from './clock.ts';
+import type { Counter } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
 import { ALL, cacheSizes, definitions, type RegisterUnit } from './register-rules.ts';
@@ -8,6 +8,12 @@ import { ALL, cacheSizes, definitions, type RegisterUnit } from './register-rule
 /** Whether MRS or MSR may be executed at an exception level. */
 const isAllowed = ({ access, readEl, writeEl }: SystemRegister, el: number, write: boolean): boolean =>
   write ? access !== 'RO' && el >= writeEl : access !== 'WO' && el >= readEl;
+
+/** Counters, which the CPUs of a machine share. */
+export interface Counters {
+  readonly virtualCounter: Counter;
+  readonly physicalCounter: Counter;
+}
 
 export class SystemRegisters implements RegisterUnit {
   readonly core: Core;
@@ -18,23 +24,25 @@ export class SystemRegisters implements RegisterUnit {
   private readonly definitions = definitions();
   /** Written raw since the CPU last ran: the hardware has not seen them. */
   private readonly unseen = new Set<number>();
+  /** A register of a timer or a counter was written, or all were reset: for who drives the timers' lines. */
+  timersChanged: () => void = () => undefined;
 
-  constructor(core: Core, debug: Debug, clock: Clock) {
+  constructor(core: Core, debug: Debug, { virtualCounter, physicalCounter }: Counters) {
     this.core = core;
     this.debug = debug;
-    this.virtualCounter = new Counter(clock);
-    this.physicalCounter = new Counter(clock);
+    this.virtualCounter = virtualCounter;
+    this.physicalCounter = physicalCounter;
+    for (const counter of [virtualCounter, physicalCounter]) counter.changed.push(() => this.timersChanged());
   }
 
   reset(): void {
     for (const { register, reset } of this.definitions.values())
       if (reset !== undefined) this.core.writeSystem(register.number, reset);
-    this.virtualCounter.reset();
-    this.physicalCounter.reset();
     this.unseen.clear();
     this.core.translationChanged();
     this.core.contextChanged();
     this.debug.changed();
+    this.timersChanged();
   }
 
   // --- raw access
@@ -89,14 +97,26 @@ export class SystemRegisters implements RegisterUnit {
   /** MRS or MSR. Returns 0 when the access may go on, or the syndrome of the exception to take. */
   denied(number: number, word: number, write: boolean): number {
     const { el } = this.core;
+    const controller = this.core.interrupts.registers.get(number);
+    if (controller) return el > 0 && (write ? controller.write : controller.read) ? 0 : Esr.unknown();
     const definition = this.definitions.get(number);
     if (!definition) return !write && el > 0 && isIdRegister(number) ? 0 : Esr.unknown();
     if (!isAllowed(definition.register, el, write) || definition.undefinedNow?.(this)) return Esr.unknown();
     return el === 0 && definition.trapped?.(this) ? Esr.msr(word) : 0;
   }
 
+  /** MRS of a register that `denied` has let through. */
+  readByGuest(number: number): bigint {
+    return this.core.interrupts.registers.get(number)?.read?.() ?? this.read(number);
+  }
+
   /** MSR of a register that `denied` has let through. */
   writeByGuest(number: number, value: bigint): void {
+    const controller = this.core.interrupts.registers.get(number);
+    if (controller) {
+      controller.write?.(value);
+      return;
+    }
     const definition = this.definitions.get(number);
     if (!definition) return;
     if (definition.write) definition.write(this, value);

@@ -5,12 +5,8 @@ import { Errno, type Exit, type GuestDebug, type Vcpu, type VcpuEvents } from '.
 import type { Cpu } from './cpu.ts';
 import { CpuRegisters } from './cpu-registers.ts';
 import { KernelRegisters } from './kernel-registers.ts';
+import type { Scheduler } from './scheduler.ts';
 import { PSTATE_BITS } from './state.ts';
-
-/** A run looks at the clock after so many instructions, */
-const INSTRUCTIONS = 20_000;
-/** and gives way to other events after so many milliseconds. */
-const SLICE = 1;
 
 const KEPT_PSTATE = BigInt((Pstate.NZCV | PSTATE_BITS) >>> 0);
 
@@ -25,16 +21,13 @@ export class SimulatorVcpu implements Vcpu {
   private readonly cpu: Cpu;
   private readonly registers: CpuRegisters;
   private readonly kernel: KernelRegisters;
-  /** What the guest has sent goes out with every slice. */
-  private readonly flush: () => void;
+  private readonly scheduler: Scheduler;
   private kicked: boolean = false;
-  /** Ends the run in progress. */
-  private finish: ((exit: Exit) => void) | undefined;
 
-  constructor(index: number, cpu: Cpu, flush: () => void) {
+  constructor(index: number, cpu: Cpu, scheduler: Scheduler) {
     this.index = index;
     this.cpu = cpu;
-    this.flush = flush;
+    this.scheduler = scheduler;
     this.registers = new CpuRegisters(cpu);
     this.kernel = new KernelRegisters(this.registers);
     this.registerIds = this.kernel.registerIds;
@@ -79,59 +72,15 @@ export class SimulatorVcpu implements Vcpu {
     }
     this.registers.hasRun = true;
     this.cpu.begin();
-    const exit = this.slice();
-    if (exit) return exit;
-    return new Promise((resolve) => {
-      this.finish = (exit) => {
-        this.finish = undefined;
-        resolve(exit);
-      };
-      this.goOn();
-    });
+    return this.cpu.debug.singleStep ? this.scheduler.step(this.cpu) : this.scheduler.run(this.cpu);
   }
 
   kick(): void {
-    if (this.finish) this.finish(interrupted);
-    else this.kicked = true;
+    if (!this.scheduler.end(this.cpu, interrupted)) this.kicked = true;
   }
 
   reset(): void {
     this.cpu.reset();
     this.registers.hasRun = false;
-  }
-
-  /** Runs for a moment. Undefined: there is more to do. */
-  private slice(): Exit | undefined {
-    try {
-      this.runFor(SLICE);
-    } catch (error) {
-      return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
-    }
-    this.flush();
-    return this.cpu.exit;
-  }
-
-  private runFor(milliseconds: number): void {
-    const { cpu } = this;
-    if (cpu.debug.singleStep) {
-      cpu.step();
-      return;
-    }
-    const end = performance.now() + milliseconds;
-    do cpu.run(INSTRUCTIONS);
-    while (cpu.exit === undefined && !cpu.waiting && performance.now() < end);
-  }
-
-  /** Goes on when other events have had their turn; a CPU that waits does so until the kick. */
-  private goOn(): void {
-    if (this.cpu.waiting) return;
-    const { finish } = this;
-    setImmediate(() => {
-      // Another run may have begun since.
-      if (finish === undefined || this.finish !== finish) return;
-      const exit = this.slice();
-      if (exit) finish(exit);
-      else this.goOn();
-    });
   }
 }

@@ -15,6 +15,7 @@ import { DecodedCode, ownHandler, setHandler } from './code.ts';
 import { handlersOf } from './handlers.ts';
 import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
 import { allocate, EngineState } from './state.ts';
+import { partRecord, Stops } from './stops.ts';
 import { Tlb } from './tlb.ts';
 
 export interface EngineOptions {
@@ -43,10 +44,13 @@ export class SimulatorEngine implements Engine {
   readonly #tlb: Tlb;
   readonly #code: DecodedCode;
   readonly #slow: SlowAccess;
+  readonly #stops: Stops;
   readonly #start: Exports['start'];
   readonly #nzcv: Exports['nzcv'];
   /** Instructions granted so far; those that Layout.budget still holds have not run. */
   #granted = 0;
+  /** Records in Layout.part, when the run began from there. */
+  #partCount = 0;
   #el = 1;
 
   /** Memory for an engine with this much RAM; undefined when there is not so much. */
@@ -60,6 +64,7 @@ export class SimulatorEngine implements Engine {
     this.memory = memory;
     this.#host = host;
     this.#state = new EngineState(memory, ramBase, ramSize);
+    this.#stops = new Stops(this.#state);
     this.#tlb = new Tlb(this.#state);
     this.#code = new DecodedCode({
       state: this.#state,
@@ -78,11 +83,18 @@ export class SimulatorEngine implements Engine {
   #imports(): Record<string, unknown> {
     const slow = this.#slow;
     const host = this.#host;
+    const stops = this.#stops;
+    const accessed = (place: number): number => {
+      if (stops.asked && place !== 0) this.#stopBehind();
+      return place;
+    };
+    const carriedOut = (status: RunStatus): RunStatus =>
+      stops.asked && status === RunStatus.budget ? RunStatus.stopped : status;
     return {
-      load: (low: number, high: number, description: number) => slow.access(low, high, description, false),
-      store: (low: number, high: number, description: number) => slow.access(low, high, description, true),
-      system: (word: number) => host.system(word),
-      raise: (kind: number, immediate: number) => host.raise(raises[kind], immediate),
+      load: (low: number, high: number, description: number) => accessed(slow.access(low, high, description, false)),
+      store: (low: number, high: number, description: number) => accessed(slow.access(low, high, description, true)),
+      system: (word: number) => carriedOut(host.system(word)),
+      raise: (kind: number, immediate: number) => carriedOut(host.raise(raises[kind], immediate)),
       spAlignmentFault: () => host.spAlignmentFault(),
     };
   }
@@ -104,23 +116,43 @@ export class SimulatorEngine implements Engine {
       const status = this.#runFrom(record, left, stepOver);
       this.#granted -= i32[budget];
       i32[budget] = 0;
+      const stopped = this.#stops.clear();
       if (status === Status.undecoded) this.#code.setPcTo(i32[Layout.undecoded >> 2]);
       else if (status !== Status.budget && status !== Status.miss) return status as RunStatus;
+      if (stopped) return RunStatus.stopped;
       if (end - this.retired !== left) stepOver = false;
     }
+  }
+
+  stop(): void {
+    this.#stops.asked = true;
+  }
+
+  /** The instruction at Layout.pc has touched a device, and is the last one. */
+  #stopBehind(): void {
+    const { i32 } = this.#state;
+    const [low, high] = [i32[Layout.pc >> 2], i32[(Layout.pc >> 2) + 1]];
+    const first = this.#tlb.findCode(i32[Layout.context >> 2], low, high);
+    const record = first === 0 ? 0 : first + ((low & 0xffc) << 4);
+    // Where the run began from a part, a branch may have led back to the page itself: either of the two is running.
+    const part = this.#partCount === 0 ? 0 : partRecord(low - i32[(Layout.part + Record.pc) >> 2], this.#partCount);
+    this.#stops.behind(record, part);
   }
 
   #runFrom(record: number, left: number, stepOver: boolean): number {
     const { i32 } = this.#state;
     let start = record;
     let count = Math.min(left, maximumGrant);
+    this.#partCount = 0;
     if (stepOver && ownHandler(this.#state, record) === HandlerIndex.breakpoint) {
       count = 1;
+      this.#partCount = 1;
       start = Layout.part;
       this.#code.decodeAlone(record, start);
       this.#stopAfter(record, 1);
     } else if (i32[(record + Record.span) >> 2] > count * Record.bytes) {
       start = Layout.part;
+      this.#partCount = count;
       i32.copyWithin(start >> 2, record >> 2, (record + count * Record.bytes) >> 2);
       this.#stopAfter(record, count);
     }

@@ -13,7 +13,7 @@ export const RunStatus = {
   budget: 0,
   /** An exception is pending in the host, which takes it and runs on. pc is the instruction's. */
   exception: 1,
-  /** The host's `system` or `raise` asked the engine to return. */
+  /** The host asked the engine to return: by `system`, `raise` or `stop`. */
   stopped: 2,
   /** The next instruction is at an address given to setBreakpoints. */
   breakpoint: 3,
@@ -77,6 +77,8 @@ export interface Engine {
    * A breakpoint at the very first instruction does not stop it when `resume` is true, which is the default.
    */
   run(instructions: number, resume?: boolean): RunStatus;
+  /** While the host is asked something: `run` returns `stopped` behind the instruction in progress, if nothing else. */
+  stop(): void;
   /**
    * Instructions retired since the start, exact also while the host is asked something. Those that faulted are not
    * counted; those that called `system` or `raise` are, whatever these did.
