@@ -14,7 +14,9 @@ export const evaluator: Runner = (vector) => {
   });
   const state: EvaluateState = {
     el: 0,
+    simdTrapped: false,
     x,
+    v: new BigUint64Array(64),
     pc: numberOf(vector.pc),
     nzcv: vector.nzcv >>> 28,
     exclusive: { exclusiveAddress: ~0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n },

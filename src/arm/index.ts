@@ -4,7 +4,15 @@ export { a64Groups, a64Instructions } from './a64/index.ts';
 export * from './a64/instruction.ts';
 export { shapeIndex, shapesOf } from './a64/shapes.ts';
 export * from './bits.ts';
-export { accessDescription, accessKinds, firstAlignedKind, HandlerIndex, raises, Status } from './builder/abi.ts';
+export {
+  AccessShift,
+  accessDescription,
+  accessKinds,
+  firstAlignedKind,
+  HandlerIndex,
+  raises,
+  Status,
+} from './builder/abi.ts';
 export { type Analysis, analyseShape, analyseWord } from './builder/analyse.ts';
 export * from './builder/builder.ts';
 export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
@@ -12,6 +20,7 @@ export { emitHandlers, endsSection } from './builder/handlers.ts';
 export { Context, Layout, Record } from './builder/layout.ts';
 export { Numbering } from './builder/numbering.ts';
 export { commonPairs, type Pair } from './builder/pairs.ts';
+export * from './builder/vectors.ts';
 export * from './cpreg-list.ts';
 export * from './cpu-state.ts';
 export { type Decoder, decoderOf } from './decode/decoder.ts';

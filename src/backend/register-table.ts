@@ -83,7 +83,7 @@ function coreRegister(
       register.load(state, scratch, 0);
     },
     definition: definitions.get(register.name),
-    kept: bits === 64 ? keptBits(cpu, register.id, bits) : allBits(bits),
+    kept: allBits(bits) & (bits === 128 ? allBits(bits) : keptBits(cpu, register.id, bits)),
   };
 }
 

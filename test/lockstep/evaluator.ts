@@ -22,6 +22,8 @@ export type Ending =
 
 export class EvaluatorMachine implements EvaluateState {
   readonly x = new BigUint64Array(34);
+  readonly v = new BigUint64Array(64);
+  readonly simdTrapped = true;
   pc = 0n;
   nzcv = 0;
   el = 0;
@@ -97,7 +99,7 @@ export class EvaluatorMachine implements EvaluateState {
     return this.#dirty ? this.#hash() : this.#pristineHash;
   }
 
-  load(address: bigint, bytes: number, elements: 1 | 2, kind: 'normal' | 'unprivileged' | string): bigint | undefined {
+  load(address: bigint, bytes: number, elements: number, kind: 'normal' | 'unprivileged' | string): bigint | undefined {
     const place = this.#place(address, bytes, elements, kind, false);
     if (place === undefined) return undefined;
     if (kind === 'atomic' && this.#place(address, bytes, elements, kind, true) === undefined) return undefined;
@@ -106,7 +108,7 @@ export class EvaluatorMachine implements EvaluateState {
     return value;
   }
 
-  store(address: bigint, bytes: number, elements: 1 | 2, value: bigint, kind: string): boolean {
+  store(address: bigint, bytes: number, elements: number, value: bigint, kind: string): boolean {
     const place = this.#place(address, bytes, elements, kind, true);
     if (place === undefined) return false;
     for (let i = 0; i < bytes; i++) this.#memory[place + i] = Number((value >> BigInt(8 * i)) & 0xffn);

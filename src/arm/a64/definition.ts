@@ -7,7 +7,7 @@
  *
  * In a diagram 0 and 1 are fixed bits, x is a bit that is ignored, `Rn:5` is a field and a bare name a field of one bit.
  */
-import type { Builder, ImmediateOperand, LabelOperand, RegisterOperand } from '../builder/builder.ts';
+import type { Builder, ImmediateOperand, LabelOperand, RegisterOperand, VectorOperand } from '../builder/builder.ts';
 import { Slot } from '../builder/builder.ts';
 import type { A64Instruction, DecodeContext, Fields, Operands, Shape } from './instruction.ts';
 
@@ -33,11 +33,16 @@ export const target = (register: number): number => (register === 31 ? Slot.disc
 export const stack = (register: number): number => (register === 31 ? Slot.sp : register);
 const slotOf = { source, target, stack } as const;
 
+/** Where V<n> begins, and where an element of it does. */
+export const vector = (n: number): number => n * 16;
+export const element = (n: number, size: number, index: number): number => n * 16 + (index << size);
+
 interface Specification<
   Field extends string,
   Raw extends Field,
   Derived extends string,
   Register extends string,
+  Vector extends string,
   Immediate extends string,
   Label extends string,
 > {
@@ -53,6 +58,8 @@ interface Specification<
   /** Words that are UNDEFINED for another reason. */
   readonly unallocated?: (fields: Each<Field, number>) => boolean;
   readonly registers?: Each<Register, RegisterRole | ((fields: Each<Field, number>) => number)>;
+  /** SIMD&FP registers: of the field of this name, or where an operand begins: see `vector` and `element`. */
+  readonly vectors?: Each<Vector, 'vector' | ((fields: Each<Field, number>) => number)>;
   readonly immediates?: Each<
     Immediate,
     (fields: Each<Field, number>, context: DecodeContext, word: number) => number | bigint
@@ -63,28 +70,33 @@ interface Specification<
   readonly page?: boolean;
 }
 
+/** Set in all SIMD and floating-point instructions, loads and stores among them, and in no others. */
+const simdBits = 3 << 26;
+
 /** Throws when the diagram has not 32 bits or the specification names what it has not. */
 export function a64<
   const Diagram extends string,
   const Raw extends FieldNames<Diagram> = never,
   Derived extends string = never,
   Register extends string = never,
+  Vector extends string = never,
   Immediate extends string = never,
   Label extends string = never,
 >(
   name: string,
   diagram: Diagram,
-  specification: Specification<FieldNames<Diagram>, Raw, Derived, Register, Immediate, Label>,
+  specification: Specification<FieldNames<Diagram>, Raw, Derived, Register, Vector, Immediate, Label>,
   execute: <V>(
     b: Builder<V>,
     parts: Each<Raw | Derived, number> &
       Each<Register, RegisterOperand> &
+      Each<Vector, VectorOperand> &
       Each<Immediate, ImmediateOperand> &
       Each<Label, LabelOperand>,
   ) => void,
 ): A64Instruction {
   // The types above guard the author; from here on names are plain strings.
-  const spec = specification as unknown as Specification<string, string, string, string, string, string>;
+  const spec = specification as unknown as Specification<string, string, string, string, string, string, string>;
   const meaning = execute as <V>(b: Builder<V>, parts: object) => void;
   const { mask, value, fields } = parseDiagram(name, diagram);
   const fieldsOf = fieldReader(fields);
@@ -107,14 +119,20 @@ export function a64<
     const slot = slotOf[role];
     return { name: key, slot: (f: Fields) => slot((f.word >>> low) & 31) };
   });
+  const vectors = Object.entries(spec.vectors ?? {}).map(([key, place]) => {
+    if (typeof place === 'function') return { name: key, place };
+    const { low } = field(key);
+    return { name: key, place: (f: Fields) => vector((f.word >>> low) & 31) };
+  });
   const immediates = Object.entries(spec.immediates ?? {}).map(([key, of]) => ({ name: key, value: of }));
   const labels = Object.entries(spec.labels ?? {}).map(([key, of]) => ({
     name: key,
     page: spec.page ?? false,
     offset: of,
   }));
-  if (registers.length > 6 || immediates.length + labels.length > 4) throw new Error(`${name}: too many operands`);
-  const names = [...shape, ...registers, ...immediates, ...labels].map((part) => part.name);
+  if (registers.length + vectors.length > 6 || immediates.length + labels.length > 4)
+    throw new Error(`${name}: too many operands`);
+  const names = [...shape, ...registers, ...vectors, ...immediates, ...labels].map((part) => part.name);
   if (new Set(names).size !== names.length) throw new Error(`${name}: a name is used twice in ${names.join(' ')}`);
 
   const { possible, unallocated } = spec;
@@ -123,6 +141,7 @@ export function a64<
     diagram,
     mask,
     value,
+    simd: (value & simdBits) === simdBits,
     fields,
     fieldsOf,
     shape,
@@ -131,10 +150,17 @@ export function a64<
     unallocated:
       possible && unallocated ? (f) => !possible(f) || unallocated(f) : possible ? (f) => !possible(f) : unallocated,
     registers,
+    vectors,
     immediates,
     labels,
     execute: <V>(b: Builder<V>, shapeValues: Shape, operands: Operands) =>
-      meaning(b, { ...shapeValues, ...operands.registers, ...operands.immediates, ...operands.labels }),
+      meaning(b, {
+        ...shapeValues,
+        ...operands.registers,
+        ...operands.vectors,
+        ...operands.immediates,
+        ...operands.labels,
+      }),
   };
 }
 

@@ -27,6 +27,8 @@ function effects(instruction: A64Instruction): string {
     const kinds = new Set(accesses.map(({ kind }) => kind).filter((kind) => kind !== 'normal'));
     if (sizes.length > 0) found.add([`${access}s ${sizes.join('/')}`, ...kinds].join(' '));
   }
+  if (all.some((a) => a.readsFpcr)) found.add('reads FPCR');
+  if (all.some((a) => a.accumulatesFpsr)) found.add('sets FPSR');
   for (const { branch, raise, plainSystem, system, writesState } of all) {
     if (branch !== undefined) found.add(branch === 'call' || branch === 'blr' ? 'calls' : 'branches');
     if (raise !== undefined) found.add(raise === 'undefined' ? 'is UNDEFINED' : `raises ${raise.toUpperCase()}`);

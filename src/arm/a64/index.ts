@@ -7,6 +7,7 @@ import { exclusives } from './exclusives.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
 import { simd } from './simd.ts';
+import { simdLoadsAndStores } from './simd-loads-and-stores.ts';
 import { system } from './system.ts';
 
 export const a64Groups: readonly { readonly title: string; readonly instructions: readonly A64Instruction[] }[] = [
@@ -18,6 +19,7 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Exclusive and ordered loads and stores', instructions: exclusives },
   { title: 'Atomic memory operations (FEAT_LSE)', instructions: atomics },
   { title: 'SIMD and floating-point', instructions: simd },
+  { title: 'SIMD and floating-point loads and stores', instructions: simdLoadsAndStores },
 ];
 
 export const a64Instructions: readonly A64Instruction[] = a64Groups.flatMap((group) => group.instructions);

@@ -3,14 +3,16 @@
  *
  * Arm ARM DDI 0487, C4 "A64 Instruction Set Encoding" and C6 "A64 Base Instruction Descriptions".
  */
-import type { Builder, ImmediateOperand, LabelOperand, RegisterOperand } from '../builder/builder.ts';
+import type { Builder, ImmediateOperand, LabelOperand, RegisterOperand, VectorOperand } from '../builder/builder.ts';
 
 /** The diagram's named fields, unsigned. One object is used over and over by the decoder. */
 export type Fields = Readonly<Record<string, number>>;
 
-/** What decoding may ask of the CPU: decoded code belongs to one exception level. */
+/** What decoding may ask of the CPU: decoded code belongs to one exception level and one answer of `simdTrapped`. */
 export interface DecodeContext {
   readonly el: number;
+  /** Whether CPACR_EL1.FPEN traps SIMD and floating-point instructions. */
+  readonly simdTrapped: boolean;
   /** Byte offset in Layout.system of a system register that is plain storage at this EL, or -1. */
   systemSlot(encoding: number, write: boolean): number;
 }
@@ -27,6 +29,7 @@ export type Shape = Readonly<Record<string, number>>;
 
 export interface Operands {
   readonly registers: Readonly<Record<string, RegisterOperand>>;
+  readonly vectors: Readonly<Record<string, VectorOperand>>;
   readonly immediates: Readonly<Record<string, ImmediateOperand>>;
   readonly labels: Readonly<Record<string, LabelOperand>>;
 }
@@ -38,6 +41,8 @@ export interface A64Instruction {
   /** word & mask === value, both unsigned 32-bit. */
   readonly mask: number;
   readonly value: number;
+  /** One that CPACR_EL1 may trap: CheckFPAdvSIMDEnabled64(). */
+  readonly simd: boolean;
   readonly fields: readonly { readonly name: string; readonly low: number; readonly bits: number }[];
   /** The named fields of a word, read when they are asked for. Valid until the next call: one object is used over and over. */
   readonly fieldsOf: (word: number) => Fields;
@@ -45,8 +50,10 @@ export interface A64Instruction {
   readonly shape: readonly ShapeItem[];
   /** True for words of this diagram that are unallocated: they are UNDEFINED. */
   readonly unallocated?: (fields: Fields) => boolean;
-  /** Register operands in order: slot numbers (see Slot). At most 6. */
+  /** Register operands in order: slot numbers (see Slot). At most 6 with the vectors. */
   readonly registers: readonly { readonly name: string; readonly slot: (fields: Fields) => number }[];
+  /** SIMD&FP operands in order: where the register or the element begins in the bytes of V0..V31. */
+  readonly vectors: readonly { readonly name: string; readonly place: (fields: Fields) => number }[];
   /**
    * Immediate operands in order: integers modulo 2^64 (exact in a double, from -2^63 to 2^64) or bigint taken from a
    * table, never made anew. At most 4 with the labels.

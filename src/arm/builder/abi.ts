@@ -24,7 +24,7 @@ export const accessKinds: readonly AccessKind[] = ['normal', 'unprivileged', 'or
 /** From this one on accesses must be aligned to all their bytes; before it, if at all, to an element. */
 export const firstAlignedKind = accessKinds.indexOf('ordered');
 /** In the order in which the host is told them. */
-export const raises: readonly Raise[] = ['undefined', 'svc', 'hvc', 'smc', 'brk', 'hlt'];
+export const raises: readonly Raise[] = ['undefined', 'svc', 'hvc', 'smc', 'brk', 'hlt', 'simdAccess'];
 /** In the order of Layout.exclusive. */
 export const stateSlots: readonly StateSlot[] = [
   'exclusiveAddress',
@@ -33,9 +33,11 @@ export const stateSlots: readonly StateSlot[] = [
   'exclusiveSize',
 ];
 
-/** An access in one number: bits 1..0 are log2 of an element's bytes, bit 2 says that there are two, then the kind. */
-export const accessDescription = (size: number, pair: boolean, kind: AccessKind): number =>
-  size | (pair ? 4 : 0) | (accessKinds.indexOf(kind) << 3);
+/** Where the parts of an access description begin: log2 of an element's bytes, log2 of their count, the kind. */
+export const AccessShift = { count: 3, kind: 6 } as const;
+/** An access in one number. */
+export const accessDescription = (size: number, log2Count: number, kind: AccessKind): number =>
+  size | (log2Count << AccessShift.count) | (accessKinds.indexOf(kind) << AccessShift.kind);
 
 export const TypeIndex = {
   /** record, limit, context: status */
@@ -103,7 +105,9 @@ export const HandlerIndex = {
   breakpoint: 2,
   nextPage: 3,
   unallocated: 4,
-  instructions: 5,
+  /** SIMD and floating-point instructions where they are trapped. */
+  simdAccess: 5,
+  instructions: 6,
 } as const;
 export const specialHandlers: readonly number[] = [
   FunctionIndex.undecoded,

@@ -12,15 +12,24 @@ import type {
   RegisterOperand,
   Size,
   StateSlot,
+  ValueWidth,
+  VectorOperand,
+  WideSize,
   Width,
 } from './builder.ts';
 import { Slot } from './builder.ts';
-import { concrete, slotOf } from './concrete.ts';
+import { concrete, placeOf, slotOf } from './concrete.ts';
+import { type VectorOperator, vectorOperations } from './vectors.ts';
 
-/** `Register` is what stands for a register: its Slot, or its operand's name. */
+/** `Register` is what stands for a register: its Slot or the number of a vector, or its operand's name. */
 export interface Analysis<Register> {
   readonly reads: readonly Register[];
   readonly writes: readonly Register[];
+  /** SIMD&FP registers, or elements of them. */
+  readonly readsVectors: readonly Register[];
+  readonly writesVectors: readonly Register[];
+  readonly readsFpcr: boolean;
+  readonly accumulatesFpsr: boolean;
   readonly readsFlags: boolean;
   /** How NZCV come about, if they do: nzcv when they are computed bit by bit. */
   readonly writesFlags: 'add' | 'sub' | 'logic' | 'nzcv' | undefined;
@@ -43,10 +52,18 @@ export interface Analysis<Register> {
 /** One word: registers are Slots, ascending; zero and discard are left out. The word must be allocated. */
 export function analyseWord(instruction: A64Instruction, word: number, context: DecodeContext): Analysis<number> {
   const { shape, operands } = concrete(instruction, word, 0n, context);
-  const analysis = analyse(instruction, shape, operands, slotOf);
+  const number = (place: VectorOperand) => placeOf(place) >> 4;
+  const analysis = analyse(instruction, shape, operands, slotOf, number);
   const kept = (slots: readonly number[]) =>
     slots.filter((slot) => slot !== Slot.zero && slot !== Slot.discard).sort((a, b) => a - b);
-  return { ...analysis, reads: kept(analysis.reads), writes: kept(analysis.writes) };
+  const once = (numbers: readonly number[]) => [...new Set(numbers)].sort((a, b) => a - b);
+  return {
+    ...analysis,
+    reads: kept(analysis.reads),
+    writes: kept(analysis.writes),
+    readsVectors: once(analysis.readsVectors),
+    writesVectors: once(analysis.writesVectors),
+  };
 }
 
 /** All words of a shape: registers are the names of operands. Throws when the meaning breaks a rule. */
@@ -55,10 +72,12 @@ export function analyseShape(instruction: A64Instruction, shape: Shape): Analysi
     Object.fromEntries(parts.map(({ name }) => [name, name])) as unknown;
   const operands = {
     registers: named(instruction.registers),
+    vectors: named(instruction.vectors),
     immediates: named(instruction.immediates),
     labels: named(instruction.labels),
   } as Operands;
-  return analyse(instruction, shape, operands, (register) => register as unknown as string);
+  const name = (operand: RegisterOperand | VectorOperand) => operand as unknown as string;
+  return analyse(instruction, shape, operands, name, name);
 }
 
 function analyse<Register>(
@@ -66,6 +85,7 @@ function analyse<Register>(
   shape: Shape,
   operands: Operands,
   register: (operand: RegisterOperand) => Register,
+  vector: (operand: VectorOperand) => Register,
 ): Analysis<Register> {
   const analyser = new Analyser(`${instruction.name} ${JSON.stringify(shape)}`);
   instruction.execute(analyser, shape, operands);
@@ -73,27 +93,41 @@ function analyse<Register>(
     ...analyser.found,
     reads: [...analyser.reads].map(register),
     writes: [...analyser.writes].map(register),
+    readsVectors: [...analyser.readsVectors].map(vector),
+    writesVectors: [...analyser.writesVectors].map(vector),
     readsState: [...analyser.readsState],
     writesState: [...analyser.writesState],
   };
 }
 
 interface Value {
-  readonly width: Width;
+  readonly width: ValueWidth;
   /** Free to be used again. */
   readonly kept: boolean;
   used: boolean;
 }
+
+/** Of a value that has been loaded. */
+const widthOf = (size: WideSize): ValueWidth => (size === 4 ? 128 : size === 3 ? 64 : 32);
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 class Analyser implements Builder<Value> {
   readonly reads = new Set<RegisterOperand>();
   readonly writes = new Set<RegisterOperand>();
+  readonly readsVectors = new Set<VectorOperand>();
+  readonly writesVectors = new Set<VectorOperand>();
   readonly readsState = new Set<StateSlot>();
   readonly writesState = new Set<StateSlot>();
   readonly #accesses: { access: 'load' | 'store'; bytes: number; kind: AccessKind }[] = [];
-  readonly found: Mutable<Omit<Analysis<RegisterOperand>, 'reads' | 'writes' | 'readsState' | 'writesState'>> = {
+  readonly found: Mutable<
+    Omit<
+      Analysis<RegisterOperand>,
+      'reads' | 'writes' | 'readsVectors' | 'writesVectors' | 'readsState' | 'writesState'
+    >
+  > = {
+    readsFpcr: false,
+    accumulatesFpsr: false,
     readsFlags: false,
     writesFlags: undefined,
     accesses: this.#accesses,
@@ -111,11 +145,11 @@ class Analyser implements Builder<Value> {
   #fail(problem: string): never {
     throw new Error(`${this.#name}: ${problem}`);
   }
-  #value(width: Width, kept = false): Value {
+  #value(width: ValueWidth, kept = false): Value {
     return { width, kept, used: false };
   }
   /** The values come to an end here, each of this width. */
-  #use(width: Width, ...values: Value[]): void {
+  #use(width: ValueWidth, ...values: Value[]): void {
     for (const value of values) {
       if (value.width !== width) this.#fail(`a ${value.width}-bit value stands where ${width} bits are due`);
       if (value.used && !value.kept) this.#fail('a value is used twice without let');
@@ -179,9 +213,65 @@ class Analyser implements Builder<Value> {
     this.#use(width, a);
     return this.#value(width);
   }
-  let(width: Width, value: Value): Value {
+  let(width: ValueWidth, value: Value): Value {
     this.#use(width, value);
     return this.#value(width, true);
+  }
+
+  readV(register: VectorOperand): Value {
+    this.readsVectors.add(register);
+    return this.#value(128);
+  }
+  writeV(register: VectorOperand, value: Value): void {
+    this.#use(128, value);
+    this.writesVectors.add(register);
+  }
+  readElement(size: Size, element: VectorOperand): Value {
+    this.readsVectors.add(element);
+    return this.#value(widthOf(size));
+  }
+  writeElement(size: Size, element: VectorOperand, value: Value): void {
+    this.#use(widthOf(size), value);
+    this.writesVectors.add(element);
+  }
+  writeScalar(size: Size, register: VectorOperand, value: Value): void {
+    this.writeElement(size, register, value);
+  }
+  vector(operator: VectorOperator, ...inputs: Value[]): Value {
+    const operation = vectorOperations[operator];
+    if (inputs.length !== operation.inputs.length) this.#fail(`${operator} with a wrong number of values`);
+    for (const [i, width] of operation.inputs.entries()) this.#use(width, inputs[i]);
+    return this.#value(operation.output);
+  }
+  shuffle(bytes: readonly number[], a: Value, b: Value): Value {
+    if (bytes.length !== 16 || bytes.some((byte) => !(byte >= 0 && byte < 32))) this.#fail('no 16 bytes of 32');
+    this.#use(128, a, b);
+    return this.#value(128);
+  }
+  vectorConstant(): Value {
+    return this.#value(128, true);
+  }
+  extractLane(size: Size, lane: number, vector: Value): Value {
+    this.#lane(size, lane);
+    this.#use(128, vector);
+    return this.#value(widthOf(size));
+  }
+  replaceLane(size: Size, lane: number, vector: Value, value: Value): Value {
+    this.#lane(size, lane);
+    this.#use(128, vector);
+    this.#use(widthOf(size), value);
+    return this.#value(128);
+  }
+  #lane(size: Size, lane: number): void {
+    if (!(lane >= 0 && lane < 16 >> size)) this.#fail(`no lane ${lane} of size ${size}`);
+  }
+  readFpcr(): Value {
+    this.found.readsFpcr = true;
+    return this.#value(32);
+  }
+  accumulateFpsr(bits: Value): void {
+    this.#use(32, bits);
+    this.found.accumulatesFpsr = true;
   }
 
   flags(operator: 'add' | 'sub' | 'logic', width: Width, a: Value, b?: Value): void {
@@ -203,22 +293,29 @@ class Analyser implements Builder<Value> {
     return this.#value(32);
   }
 
-  load(size: Size, address: Value, kind: AccessKind): Value {
+  load(size: WideSize, address: Value, kind: AccessKind): Value {
     this.#access('load', 1 << size, kind, address);
-    return this.#value(size === 3 ? 64 : 32);
+    return this.#value(widthOf(size));
   }
-  store(size: Size, address: Value, value: Value, kind: AccessKind): void {
-    this.#use(size === 3 ? 64 : 32, value);
+  store(size: WideSize, address: Value, value: Value, kind: AccessKind): void {
+    this.#use(widthOf(size), value);
     this.#access('store', 1 << size, kind, address);
   }
-  loadPair(size: 2 | 3, address: Value, kind: AccessKind): [Value, Value] {
+  loadPair(size: 2 | 3 | 4, address: Value, kind: AccessKind): [Value, Value] {
     this.#access('load', 2 << size, kind, address);
-    const width = size === 3 ? 64 : 32;
-    return [this.#value(width), this.#value(width)];
+    return [this.#value(widthOf(size)), this.#value(widthOf(size))];
   }
-  storePair(size: 2 | 3, address: Value, first: Value, second: Value, kind: AccessKind): void {
-    this.#use(size === 3 ? 64 : 32, first, second);
+  storePair(size: 2 | 3 | 4, address: Value, first: Value, second: Value, kind: AccessKind): void {
+    this.#use(widthOf(size), first, second);
     this.#access('store', 2 << size, kind, address);
+  }
+  loadElements(_size: Size, bytes: 8 | 16, address: Value): Value {
+    this.#access('load', bytes, 'normal', address);
+    return this.#value(128);
+  }
+  storeElements(_size: Size, bytes: 8 | 16, address: Value, value: Value): void {
+    this.#use(128, value);
+    this.#access('store', bytes, 'normal', address);
   }
   checkSpAlignment(): void {
     // No more than a fault comes of it.

@@ -12,15 +12,24 @@
  * - Truth values are 32-bit values, 0 or 1.
  */
 
+import type { VectorOperator } from './vectors.ts';
+
 export type Width = 32 | 64;
-/** log2 of an access's bytes. */
+/** Bits of any value: those of the SIMD&FP registers have 128. */
+export type ValueWidth = Width | 128;
+/** log2 of the bytes of an access or of an element. */
 export type Size = 0 | 1 | 2 | 3;
+/** Values of size 4 have 128 bits. */
+export type WideSize = Size | 4;
 
 declare const registerOperand: unique symbol;
+declare const vectorOperand: unique symbol;
 declare const immediateOperand: unique symbol;
 declare const labelOperand: unique symbol;
 /** A register slot chosen by decoding: see Slot. */
 export type RegisterOperand = { readonly [registerOperand]: true };
+/** A SIMD&FP register or an element of one, chosen by decoding. */
+export type VectorOperand = { readonly [vectorOperand]: true };
 /** A 64-bit constant chosen by decoding. */
 export type ImmediateOperand = { readonly [immediateOperand]: true };
 /** An address relative to the instruction, chosen by decoding and already added to its pc. */
@@ -70,7 +79,8 @@ export type StateSlot =
   /** The local exclusive monitor: the address marked (all ones: open) and the value and size seen there. */
   'exclusiveAddress' | 'exclusiveValue' | 'exclusiveHigh' | 'exclusiveSize';
 
-export type Raise = 'undefined' | 'svc' | 'hvc' | 'smc' | 'brk' | 'hlt';
+/** simdAccess: a SIMD or floating-point instruction where CPACR_EL1 traps them. */
+export type Raise = 'undefined' | 'svc' | 'hvc' | 'smc' | 'brk' | 'hlt' | 'simdAccess';
 
 export interface Builder<V> {
   constant(width: Width, value: bigint): V;
@@ -93,7 +103,29 @@ export interface Builder<V> {
   /** The low `bits` bits of a value of `width`, sign-extended to that width. */
   signExtendFrom(width: Width, bits: 8 | 16 | 32, a: V): V;
   /** Evaluates once. */
-  let(width: Width, value: V): V;
+  let(width: ValueWidth, value: V): V;
+
+  /** All 128 bits. */
+  readV(register: VectorOperand): V;
+  writeV(register: VectorOperand, value: V): void;
+  /** Zero-extended to 32 bits for sizes below 3. */
+  readElement(size: Size, element: VectorOperand): V;
+  /** The rest of the register stays, and what other writes of this instruction have made of it. */
+  writeElement(size: Size, element: VectorOperand, value: V): void;
+  /** The low element; the rest of the register becomes zero. Bits of the value beyond the element are cut off. */
+  writeScalar(size: Size, register: VectorOperand, value: V): void;
+  /** See VectorOperator. */
+  vector(operator: VectorOperator, ...inputs: V[]): V;
+  /** 16 bytes by number: 0 to 15 of the first, 16 to 31 of the second. */
+  shuffle(bytes: readonly number[], a: V, b: V): V;
+  vectorConstant(value: bigint): V;
+  /** Zero-extended to 32 bits for sizes below 3. */
+  extractLane(size: Size, lane: number, vector: V): V;
+  replaceLane(size: Size, lane: number, vector: V, value: V): V;
+  /** FPCR, 32 bits. */
+  readFpcr(): V;
+  /** Sets bits of FPSR at the end of the instruction: those of a 32-bit value that are one. */
+  accumulateFpsr(bits: V): void;
 
   /** NZCV from an addition or subtraction of a and b, or of the logical result a. */
   flags(operator: 'add' | 'sub' | 'logic', width: Width, a: V, b?: V): void;
@@ -103,12 +135,18 @@ export interface Builder<V> {
   /** ConditionHolds(cond), from the flags before this instruction. */
   condition(cond: number): V;
 
-  /** 32-bit value for sizes below 3, zero-extended. Faults end the instruction with nothing changed. */
-  load(size: Size, address: V, kind: AccessKind): V;
-  store(size: Size, address: V, value: V, kind: AccessKind): void;
-  /** Two elements of `size` (2 or 3) at address and behind it, checked as one access of both. */
-  loadPair(size: 2 | 3, address: V, kind: AccessKind): [V, V];
-  storePair(size: 2 | 3, address: V, first: V, second: V, kind: AccessKind): void;
+  /** 32-bit value for sizes below 3, zero-extended. Faults end the instruction with nothing changed. Size 4 is 'normal'. */
+  load(size: WideSize, address: V, kind: AccessKind): V;
+  store(size: WideSize, address: V, value: V, kind: AccessKind): void;
+  /** Two elements of `size` at address and behind it, checked as one access of both. */
+  loadPair(size: 2 | 3 | 4, address: V, kind: AccessKind): [V, V];
+  storePair(size: 2 | 3 | 4, address: V, first: V, second: V, kind: AccessKind): void;
+  /**
+   * 8 or 16 bytes that are elements of `size`, each of which must be aligned where alignment is checked; a vector, of
+   * which the upper half is zero or not looked at where they are 8.
+   */
+  loadElements(size: Size, bytes: 8 | 16, address: V): V;
+  storeElements(size: Size, bytes: 8 | 16, address: V, value: V): void;
   /** An alignment fault when SP is used as a base, is not a multiple of 16 and SCTLR.SA or SA0 asks for the check. */
   checkSpAlignment(): void;
   /**

@@ -14,13 +14,14 @@ import type {
   RegisterOperand,
   Size,
   StateSlot,
+  VectorOperand,
+  WideSize,
   Width,
 } from './builder.ts';
 import { Slot } from './builder.ts';
 import { Context, Layout } from './layout.ts';
 import { tlbEntry } from './runtime.ts';
-import { type Value, Values } from './values.ts';
-import { Op } from './wasm.ts';
+import { type Value, Values, widthOf } from './values.ts';
 
 const stateAddress = (slot: StateSlot) => Layout.exclusive + 8 * stateSlots.indexOf(slot);
 
@@ -54,21 +55,33 @@ const directConditions: Readonly<Record<number, { comparison: Comparison; needsC
     13: { comparison: 'le_s', needsC: false },
   };
 
-/** A store of 64 or 32 bits that waits for the end of the instruction. */
+/** A store that waits for the end of the instruction. */
 interface Write {
   /** Leaves the address, and returns the offset from it. */
   readonly pushAddress: () => number;
+  /** log2 of the bytes. */
+  readonly size: WideSize;
   readonly value: Value;
 }
 
 /** What a data access is, beside its address. */
 interface Access {
-  readonly size: Size;
-  readonly pair: boolean;
+  /** Of an element. */
+  readonly size: WideSize;
+  readonly log2Count: number;
   readonly kind: AccessKind;
   /** Permission to write is needed: for what is read to be written, too. */
   readonly write: boolean;
 }
+
+const bytesOf = ({ size, log2Count }: Access): number => 1 << (size + log2Count);
+
+const elementAccess = (size: Size, bytes: 8 | 16, write: boolean): Access => ({
+  size,
+  log2Count: (bytes === 16 ? 4 : 3) - size,
+  kind: 'normal',
+  write,
+});
 
 export abstract class Emitter extends Values implements Builder<Value> {
   #writes: Write[] = [];
@@ -76,6 +89,8 @@ export abstract class Emitter extends Values implements Builder<Value> {
   abstract immediate(width: Width, operand: ImmediateOperand): Value;
   abstract label(operand: LabelOperand): Value;
   abstract readX(width: Width, register: RegisterOperand): Value;
+  /** The element of this size, at the operand's place. */
+  protected abstract readVectors(size: WideSize, place: VectorOperand): Value;
   abstract jump(to: LabelOperand): void;
   abstract jumpIf(condition: Value, to: LabelOperand): void;
   abstract jumpRegister(target: Value, kind: 'br' | 'blr' | 'ret'): void;
@@ -84,6 +99,7 @@ export abstract class Emitter extends Values implements Builder<Value> {
   abstract system(word: ImmediateOperand): void;
   /** Leaves the address of a register's slot but for the offset that is returned. */
   protected abstract pushRegisterAddress(register: RegisterOperand): number;
+  protected abstract pushVectorAddress(place: VectorOperand): number;
   /** The TLBs that apply. */
   protected abstract readonly context: Value;
   /** The place in memory of an access that missed the TLB; the function is left on an exception. */
@@ -94,20 +110,20 @@ export abstract class Emitter extends Values implements Builder<Value> {
   // Writes: queued, so that every value is made from the state before the instruction.
 
   writeX(width: Width, register: RegisterOperand, value: Value): void {
-    this.#writes.push({
-      pushAddress: () => this.pushRegisterAddress(register),
-      value: width === 32 ? this.zeroExtend(value) : value,
-    });
+    const pushAddress = () => this.pushRegisterAddress(register);
+    this.#writes.push({ pushAddress, size: 3, value: width === 32 ? this.zeroExtend(value) : value });
   }
 
   #writeLater(place: number, value: Value): void {
-    this.#writes.push({
-      pushAddress: () => {
-        this.number(0).push();
-        return place;
-      },
-      value,
-    });
+    const pushAddress = () => {
+      this.number(0).push();
+      return place;
+    };
+    this.#writes.push({ pushAddress, size: value.width === 64 ? 3 : 2, value });
+  }
+
+  #writeVectors(size: WideSize, place: VectorOperand, value: Value): void {
+    this.#writes.push({ pushAddress: () => this.pushVectorAddress(place), size, value });
   }
 
   /** Carries out the queued writes. All values are made before the first write; the last of one place stays. */
@@ -119,8 +135,7 @@ export abstract class Emitter extends Values implements Builder<Value> {
       offsets[i] = writes[i].pushAddress();
       writes[i].value.push();
     }
-    for (const [i, { value }] of writes.entries())
-      this.code.memory(value.width === 64 ? Op.i64Store : Op.i32Store, offsets[i]);
+    for (const [i, { size }] of writes.entries()) this.storePushed(size, offsets[i]);
   }
 
   /** Nothing of the instruction happens. */
@@ -172,25 +187,65 @@ export abstract class Emitter extends Values implements Builder<Value> {
     );
   }
 
-  // Memory: a look into the TLB in line, the rest behind slowAccess.
+  // SIMD&FP registers: whole ones are always written in one store, so that the processor can forward it to a load.
 
-  load(size: Size, address: Value, kind: AccessKind): Value {
-    const access = { size, pair: false, kind, write: kind === 'atomic' };
-    return this.let(size === 3 ? 64 : 32, this.read(size, this.#loadPlace(address, access), 0));
+  readV(register: VectorOperand): Value {
+    return this.readVectors(4, register);
   }
 
-  loadPair(size: 2 | 3, address: Value, kind: AccessKind): [Value, Value] {
-    const place = this.let(32, this.#loadPlace(address, { size, pair: true, kind, write: kind === 'atomic' }));
-    const element = (offset: number) => this.let(size === 3 ? 64 : 32, this.read(size, place, offset));
+  writeV(register: VectorOperand, value: Value): void {
+    this.#writeVectors(4, register, value);
+  }
+
+  readElement(size: Size, element: VectorOperand): Value {
+    return this.readVectors(size, element);
+  }
+
+  writeElement(size: Size, element: VectorOperand, value: Value): void {
+    this.#writeVectors(size, element, value);
+  }
+
+  writeScalar(size: Size, register: VectorOperand, value: Value): void {
+    this.writeV(register, this.replaceLane(size, 0, this.vectorConstant(0n), value));
+  }
+
+  readFpcr(): Value {
+    return this.readAt(2, Layout.fpcr);
+  }
+
+  accumulateFpsr(bits: Value): void {
+    this.#writeLater(Layout.fpsr, this.binary('or', 32, this.readAt(2, Layout.fpsr), bits));
+  }
+
+  // Memory: a look into the TLB in line, the rest behind slowAccess.
+
+  load(size: WideSize, address: Value, kind: AccessKind): Value {
+    const access = { size, log2Count: 0, kind, write: kind === 'atomic' };
+    return this.let(widthOf(size), this.read(size, this.#loadPlace(address, access), 0));
+  }
+
+  loadPair(size: 2 | 3 | 4, address: Value, kind: AccessKind): [Value, Value] {
+    const place = this.let(32, this.#loadPlace(address, { size, log2Count: 1, kind, write: kind === 'atomic' }));
+    const element = (offset: number) => this.let(widthOf(size), this.read(size, place, offset));
     return [element(0), element(1 << size)];
   }
 
-  store(size: Size, address: Value, value: Value, kind: AccessKind): void {
-    this.#store(address, { size, pair: false, kind, write: true }, [value]);
+  loadElements(size: Size, bytes: 8 | 16, address: Value): Value {
+    const place = this.#loadPlace(address, elementAccess(size, bytes, false));
+    return this.let(128, bytes === 16 ? this.read(4, place, 0) : this.readLowerHalf(place, 0));
   }
 
-  storePair(size: 2 | 3, address: Value, first: Value, second: Value, kind: AccessKind): void {
-    this.#store(address, { size, pair: true, kind, write: true }, [first, second]);
+  store(size: WideSize, address: Value, value: Value, kind: AccessKind): void {
+    this.#store(address, { size, log2Count: 0, kind, write: true }, [value]);
+  }
+
+  storePair(size: 2 | 3 | 4, address: Value, first: Value, second: Value, kind: AccessKind): void {
+    this.#store(address, { size, log2Count: 1, kind, write: true }, [first, second]);
+  }
+
+  storeElements(size: Size, bytes: 8 | 16, address: Value, value: Value): void {
+    const low = bytes === 16 ? value : this.extractLane(3, 0, value);
+    this.#store(address, elementAccess(size, bytes, true), [low], bytes === 16 ? 4 : 3);
   }
 
   #loadPlace(address: Value, access: Access): Value {
@@ -198,10 +253,10 @@ export abstract class Emitter extends Values implements Builder<Value> {
     return this.#place(va, access, () => this.#slow(false, va, access));
   }
 
-  #store(address: Value, access: Access, elements: readonly Value[]): void {
-    const { size } = access;
+  /** The values are of `size`: that of an element, or of all elements of a vector. */
+  #store(address: Value, access: Access, parts: readonly Value[], size: WideSize = access.size): void {
     const va = this.let(64, address);
-    const values = elements.map((value) => this.let(size === 3 ? 64 : 32, value));
+    const values = parts.map((value) => this.let(widthOf(size), value));
     const place = this.#place(va, access, () => {
       for (const [i, value] of values.entries()) this.writeAt(size, Layout.scratch + (i << size), value);
       return this.#slow(true, va, access);
@@ -210,29 +265,50 @@ export abstract class Emitter extends Values implements Builder<Value> {
     for (const [i, value] of values.entries()) this.write(size, evaluated, i << size, value);
   }
 
-  #slow(store: boolean, va: Value, { size, pair, kind }: Access): Value {
-    return this.slowAccess(store, va, this.#contextOf(kind), accessDescription(size, pair, kind));
+  #slow(store: boolean, va: Value, { size, log2Count, kind }: Access): Value {
+    return this.slowAccess(store, va, this.#contextOf(kind), accessDescription(size, log2Count, kind));
   }
 
   #contextOf(kind: AccessKind): Value {
     return kind === 'unprivileged' ? this.number(Layout.contexts) : this.context;
   }
 
-  /** The place of an access in memory. The fast path takes what is aligned, and so in one page. */
-  #place(va: Value, { size, pair, kind, write }: Access, slow: () => Value): Value {
-    const table = write ? Context.write : Context.read;
-    const whole = pair && accessKinds.indexOf(kind) >= firstAlignedKind;
-    const entry = this.let(32, tlbEntry(this, Context.entries, va, this.#contextOf(kind)));
-    // The last element of a pair is in the same page as the first, or there is no hit.
-    const last = pair && !whole ? this.binary('add', 64, va, this.constant(64, 1n << BigInt(size))) : va;
-    const unit = 1n << BigInt(whole ? size + 1 : size);
-    const page = this.binary('and', 64, last, this.constant(64, -4096n | (unit - 1n)));
+  /** The place in memory of an access. */
+  #place(va: Value, access: Access, slow: () => Value): Value {
+    const table = access.write ? Context.write : Context.read;
+    const entry = this.let(32, tlbEntry(this, Context.entries, va, this.#contextOf(access.kind)));
+    const isVector = access.size === 4 || access.log2Count > 1;
+    const page = isVector ? this.#pageOfVector(va, entry, table, access) : this.#pageOf(va, access);
     return this.choose(
       32,
       this.compare('eq', 64, this.read(3, entry, table), page),
       () => this.binary('add', 32, this.truncate(va), this.read(2, entry, table + Context.value)),
       slow,
     );
+  }
+
+  /** What the tag must be. The fast path takes what is aligned, and so in one page. */
+  #pageOf(va: Value, { size, log2Count, kind }: Access): Value {
+    const whole = log2Count === 1 && accessKinds.indexOf(kind) >= firstAlignedKind;
+    // The last element of a pair is in the same page as the first, or there is no hit.
+    const isSplit = log2Count === 1 && !whole;
+    const last = isSplit ? this.binary('add', 64, va, this.constant(64, 1n << BigInt(size))) : va;
+    const unit = 1n << BigInt(whole ? size + 1 : size);
+    return this.binary('and', 64, last, this.constant(64, -4096n | (unit - 1n)));
+  }
+
+  /** Likewise of vectors, which are often not aligned: that keeps them off the fast path only where it is checked. */
+  #pageOfVector(va: Value, entry: Value, table: number, access: Access): Value {
+    const last = this.binary('add', 64, va, this.constant(64, BigInt(bytesOf(access) - 1)));
+    const page = this.binary('and', 64, last, this.constant(64, -4096n));
+    if (access.size === 0) return page;
+    const checked = this.binary(
+      'and',
+      32,
+      this.read(2, entry, table + Context.aligned),
+      this.number((1 << access.size) - 1),
+    );
+    return this.binary('or', 64, page, this.binary('and', 64, va, this.zeroExtend(checked)));
   }
 
   checkSpAlignment(): void {
@@ -270,12 +346,10 @@ export abstract class Emitter extends Values implements Builder<Value> {
   }
 
   writeSystem(offset: ImmediateOperand, value: Value): void {
-    this.#writes.push({
-      pushAddress: () => {
-        this.immediate(32, offset).push();
-        return Layout.system;
-      },
-      value,
-    });
+    const pushAddress = () => {
+      this.immediate(32, offset).push();
+      return Layout.system;
+    };
+    this.#writes.push({ pushAddress, size: 3, value });
   }
 }

@@ -16,25 +16,33 @@ import type {
   RegisterOperand,
   Size,
   StateSlot,
+  ValueWidth,
+  VectorOperand,
+  WideSize,
   Width,
 } from './builder.ts';
 import { Slot } from './builder.ts';
-import { bitsOf, concrete, slotOf } from './concrete.ts';
+import { bitsOf, concrete, placeOf, slotOf } from './concrete.ts';
+import { evaluateVector, fromLanes, lanesOf } from './lanes.ts';
+import { Layout } from './layout.ts';
+import type { VectorOperator } from './vectors.ts';
 
 /** The machine that an instruction is carried out on. */
 export interface EvaluateState extends DecodeContext {
   /** By Slot, so 34 of them: X0..X30, zero, SP, and one that nobody reads. */
   readonly x: BigUint64Array;
+  /** V0..V31, low half then high half. FPCR and FPSR are system registers. */
+  readonly v: BigUint64Array;
   pc: bigint;
   /** N is bit 3. */
   nzcv: number;
   readonly exclusive: Record<StateSlot, bigint>;
   /**
-   * `bytes` in all, in one element or in two of half the size; little-endian, the first element lowest. undefined or
-   * false: a fault, which the machine has noted; the instruction then changes nothing.
+   * `bytes` in all, in that many elements; little-endian, the first element lowest. undefined or false: a fault, which
+   * the machine has noted; the instruction then changes nothing.
    */
-  load(address: bigint, bytes: number, elements: 1 | 2, kind: AccessKind): bigint | undefined;
-  store(address: bigint, bytes: number, elements: 1 | 2, value: bigint, kind: AccessKind): boolean;
+  load(address: bigint, bytes: number, elements: number, kind: AccessKind): bigint | undefined;
+  store(address: bigint, bytes: number, elements: number, value: bigint, kind: AccessKind): boolean;
   /** False: SP must be aligned and is not; as a fault. */
   checkSpAlignment(): boolean;
   /** Offsets are those that systemSlot gives. */
@@ -59,6 +67,7 @@ export function executeWord(word: number, state: EvaluateState): Outcome {
   decoder ??= decoderOf(a64Instructions);
   const instruction = decoder.find(word);
   if (instruction === undefined) return { kind: 'raise', raise: 'undefined', immediate: 0 };
+  if (instruction.simd && state.simdTrapped) return { kind: 'raise', raise: 'simdAccess', immediate: 0 };
   const { shape, operands } = concrete(instruction, word, state.pc, state);
   const evaluator = new Evaluator(state);
   instruction.execute(evaluator, shape, operands);
@@ -162,8 +171,62 @@ export class Evaluator implements Builder<bigint> {
   signExtendFrom(width: Width, bits: 8 | 16 | 32, a: bigint): bigint {
     return unsigned(width, BigInt.asIntN(bits, a));
   }
-  let(_width: Width, value: bigint): bigint {
+  let(_width: ValueWidth, value: bigint): bigint {
     return value;
+  }
+
+  readV(register: VectorOperand): bigint {
+    const at = placeOf(register) >> 3;
+    return this.#state.v[at] | (this.#state.v[at + 1] << 64n);
+  }
+  writeV(register: VectorOperand, value: bigint): void {
+    const at = placeOf(register) >> 3;
+    this.#writes.push(() => {
+      this.#state.v[at] = value;
+      this.#state.v[at + 1] = value >> 64n;
+    });
+  }
+  readElement(size: Size, element: VectorOperand): bigint {
+    const place = placeOf(element);
+    return BigInt.asUintN(8 << size, this.#state.v[place >> 3] >> BigInt((place & 7) * 8));
+  }
+  writeElement(size: Size, element: VectorOperand, value: bigint): void {
+    const place = placeOf(element);
+    this.#writes.push(() => {
+      const shift = BigInt((place & 7) * 8);
+      const mask = ((1n << BigInt(8 << size)) - 1n) << shift;
+      const old = this.#state.v[place >> 3];
+      this.#state.v[place >> 3] = (old & ~mask) | ((value << shift) & mask);
+    });
+  }
+  writeScalar(size: Size, register: VectorOperand, value: bigint): void {
+    this.writeV(register, BigInt.asUintN(8 << size, value));
+  }
+  vector(operator: VectorOperator, ...[a, b, c]: bigint[]): bigint {
+    return evaluateVector(operator, a, b, c);
+  }
+  shuffle(bytes: readonly number[], a: bigint, b: bigint): bigint {
+    const all = [...lanesOf(a, 8), ...lanesOf(b, 8)];
+    return fromLanes(
+      bytes.map((i) => all[i]),
+      8,
+    );
+  }
+  vectorConstant(value: bigint): bigint {
+    return BigInt.asUintN(128, value);
+  }
+  extractLane(size: Size, lane: number, vector: bigint): bigint {
+    return lanesOf(vector, 8 << size)[lane];
+  }
+  replaceLane(size: Size, lane: number, vector: bigint, value: bigint): bigint {
+    return fromLanes(lanesOf(vector, 8 << size).with(lane, value), 8 << size);
+  }
+  readFpcr(): bigint {
+    return unsigned(32, this.#state.readSystem(Layout.fpcr - Layout.system));
+  }
+  accumulateFpsr(bits: bigint): void {
+    const offset = Layout.fpsr - Layout.system;
+    this.#writes.push(() => this.#state.writeSystem(offset, this.#state.readSystem(offset) | bits));
   }
 
   /** Arm ARM, AddWithCarry(): a flag is where the exact sum and the result disagree. */
@@ -189,19 +252,25 @@ export class Evaluator implements Builder<bigint> {
     return truth(conditionHolds(this.#state.nzcv, cond));
   }
 
-  load(size: Size, address: bigint, kind: AccessKind): bigint {
+  load(size: WideSize, address: bigint, kind: AccessKind): bigint {
     return this.#load(address, 1 << size, 1, kind);
   }
-  store(size: Size, address: bigint, value: bigint, kind: AccessKind): void {
+  store(size: WideSize, address: bigint, value: bigint, kind: AccessKind): void {
     this.#store(address, 1 << size, 1, BigInt.asUintN(8 << size, value), kind);
   }
-  loadPair(size: 2 | 3, address: bigint, kind: AccessKind): [bigint, bigint] {
+  loadPair(size: 2 | 3 | 4, address: bigint, kind: AccessKind): [bigint, bigint] {
     const bits = 8 << size;
     const both = this.#load(address, 2 << size, 2, kind);
     return [BigInt.asUintN(bits, both), both >> BigInt(bits)];
   }
-  storePair(size: 2 | 3, address: bigint, first: bigint, second: bigint, kind: AccessKind): void {
+  storePair(size: 2 | 3 | 4, address: bigint, first: bigint, second: bigint, kind: AccessKind): void {
     this.#store(address, 2 << size, 2, first | (second << BigInt(8 << size)), kind);
+  }
+  loadElements(size: Size, bytes: 8 | 16, address: bigint): bigint {
+    return this.#load(address, bytes, bytes >> size, 'normal');
+  }
+  storeElements(size: Size, bytes: 8 | 16, address: bigint, value: bigint): void {
+    this.#store(address, bytes, bytes >> size, BigInt.asUintN(8 * bytes, value), 'normal');
   }
   checkSpAlignment(): void {
     if (!this.#state.checkSpAlignment()) this.#outcome = { kind: 'fault' };
@@ -210,13 +279,13 @@ export class Evaluator implements Builder<bigint> {
     return condition !== 0n && this.#outcome.kind === 'done' ? (then() ?? 0n) : 0n;
   }
   // After a fault the meaning runs on, but nothing that it says happens.
-  #load(address: bigint, bytes: number, elements: 1 | 2, kind: AccessKind): bigint {
+  #load(address: bigint, bytes: number, elements: number, kind: AccessKind): bigint {
     if (this.#outcome.kind === 'fault') return 0n;
     const value = this.#state.load(address, bytes, elements, kind);
     if (value === undefined) this.#outcome = { kind: 'fault' };
     return value ?? 0n;
   }
-  #store(address: bigint, bytes: number, elements: 1 | 2, value: bigint, kind: AccessKind): void {
+  #store(address: bigint, bytes: number, elements: number, value: bigint, kind: AccessKind): void {
     if (this.#outcome.kind === 'fault') return;
     if (!this.#state.store(address, bytes, elements, value, kind)) this.#outcome = { kind: 'fault' };
   }

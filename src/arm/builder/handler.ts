@@ -1,7 +1,15 @@
 /** Makes the interpreter's handlers: functions of one instruction each whose operands stand in its Record. */
 import type { A64Instruction, Operands } from '../a64/instruction.ts';
 import { FunctionIndex, raises, Status, TypeIndex } from './abi.ts';
-import type { ImmediateOperand, LabelOperand, Raise, RegisterOperand, Width } from './builder.ts';
+import type {
+  ImmediateOperand,
+  LabelOperand,
+  Raise,
+  RegisterOperand,
+  VectorOperand,
+  WideSize,
+  Width,
+} from './builder.ts';
 import { Emitter } from './emit.ts';
 import { Layout, Record } from './layout.ts';
 import type { Meaning } from './numbering.ts';
@@ -31,24 +39,26 @@ export function emitPair(first: Meaning, handler: number, second: Meaning): Hand
   return emitter.finish();
 }
 
-/** The handler of words that no definition has. */
-export function emitUnallocated(): Handler {
+/** A handler that does no more than raise an exception, with the first immediate. */
+export function emitRaise(kind: Raise): Handler {
   const emitter = new HandlerEmitter();
-  emitter.raise('undefined', Record.immediates as unknown as ImmediateOperand);
+  emitter.raise(kind, Record.immediates as unknown as ImmediateOperand);
   return emitter.finish();
 }
 
 /** Operands are their places in the record. */
-function operandsOf({ registers, immediates, labels }: A64Instruction): Operands {
+function operandsOf({ registers, vectors, immediates, labels }: A64Instruction): Operands {
   const places = <T>(parts: readonly { readonly name: string }[], place: (index: number) => number) =>
     Object.fromEntries(parts.map(({ name }, i) => [name, place(i) as unknown as T]));
   return {
     registers: places<RegisterOperand>(registers, (i) => Record.registers + 2 * i),
+    vectors: places<VectorOperand>(vectors, (i) => Record.registers + 2 * (registers.length + i)),
     immediates: places<ImmediateOperand>(immediates, (i) => Record.immediates + 8 * i),
     labels: places<LabelOperand>(labels, (i) => Record.immediates + 8 * (immediates.length + i)),
   };
 }
-const placeOf = (operand: RegisterOperand | ImmediateOperand | LabelOperand) => operand as unknown as number;
+const placeOf = (operand: RegisterOperand | VectorOperand | ImmediateOperand | LabelOperand) =>
+  operand as unknown as number;
 
 const recordLocal = 0;
 
@@ -103,13 +113,22 @@ class HandlerEmitter extends Emitter {
     return this.read(width === 64 ? 3 : 2, this.#slot(register), Layout.x);
   }
 
-  #slot(register: RegisterOperand): Value {
+  protected override readVectors(size: WideSize, place: VectorOperand): Value {
+    return this.read(size, this.#slot(place), Layout.v);
+  }
+
+  #slot(register: RegisterOperand | VectorOperand): Value {
     return this.read(1, this.#record, placeOf(register));
   }
 
   protected override pushRegisterAddress(register: RegisterOperand): number {
     this.#slot(register).push();
     return Layout.x;
+  }
+
+  protected override pushVectorAddress(place: VectorOperand): number {
+    this.#slot(place).push();
+    return Layout.v;
   }
 
   protected override slowAccess(store: boolean, address: Value, context: Value, description: number): Value {

@@ -1,6 +1,6 @@
 /** The interpreter: one module with a handler for each shape of each instruction, and for common pairs of them. */
 import { FunctionIndex, HandlerIndex, imports, specialHandlers, types } from './abi.ts';
-import { emitHandler, emitPair, emitUnallocated, type Handler } from './handler.ts';
+import { emitHandler, emitPair, emitRaise, type Handler } from './handler.ts';
 import type { Numbering } from './numbering.ts';
 import { runtime } from './runtime.ts';
 import { encodeModule } from './wasm.ts';
@@ -15,7 +15,8 @@ export const endsSection = 'ends';
 export function emitHandlers({ meanings, pairs }: Numbering): Uint8Array {
   const meaningOf = (handler: number) => meanings[handler - HandlerIndex.instructions];
   const handlers: readonly Handler[] = [
-    emitUnallocated(),
+    emitRaise('undefined'),
+    emitRaise('simdAccess'),
     ...meanings.map(emitHandler),
     ...pairs.map(([first, second]) => emitPair(meaningOf(first), second, meaningOf(second))),
   ];

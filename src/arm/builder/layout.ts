@@ -7,8 +7,6 @@ export const Layout = {
   x: 0,
   /** Valid while the engine does not run, and inside every call of the host. */
   pc: 34 * 8,
-  /** Value of a slow load or store, 16 bytes. */
-  scratch: 36 * 8,
   /** Lazy flags: kind (i32), then two operands (i64). Kind 0: NZCV stand in bits 3..0 of the first operand. */
   flagsKind: 38 * 8,
   flagsA: 39 * 8,
@@ -21,17 +19,22 @@ export const Layout = {
   pstate: 46 * 8,
   /** i32: non-zero when SP must be aligned at the current exception level. */
   spCheck: 46 * 8 + 4,
-  /** i32: non-zero when every data access must be aligned (SCTLR_EL1.A). */
+  /** i32: non-zero when every data access must be aligned (SCTLR_EL1.A). The TLBs are flushed when it changes. */
   alignCheck: 47 * 8,
   /** The engine's own. The TLBs that apply (i32, an address): one of `contexts`. */
   context: 48 * 8,
   /** The record that has not been decoded yet (i32, an address). */
   undecoded: 48 * 8 + 4,
+  /** Value of a slow load or store, 32 bytes. */
+  scratch: 50 * 8,
   /** V0..V31, 16 bytes each. */
   v: 0x200,
   /** System registers: 8 bytes at 8 * (op0:op1:CRn:CRm:op2). SP_EL0, SP_EL1, ELR_EL1 and SPSR_EL1 are among them. */
   system: 0x10000,
   systemBytes: 0x80000,
+  /** Two of them. */
+  fpcr: 0x10000 + 8 * 0xda20,
+  fpsr: 0x10000 + 8 * 0xda21,
   /** From here: the engine's TLBs, decoded records and what belongs to them. */
   engineArea: 0x90000,
   /** One Context each for EL0, EL1, and EL1 with PSTATE.PAN. */
@@ -62,7 +65,7 @@ export const Context = {
   code: 2 * 1024 * 16,
   bytes: 2 * 1024 * 16 + 512 * 16,
   value: 8,
-  /** Non-zero when unaligned accesses must leave the fast path. */
+  /** All ones when unaligned accesses must leave the fast path, or zero. */
   aligned: 12,
 } as const;
 
@@ -82,7 +85,7 @@ export const Record = {
   /** Bytes of records from here to where the flow cannot fall through. */
   span: 4,
   pc: 8,
-  /** Up to 6 register operands: offsets in memory, 16 bits each. */
+  /** Up to 6 register operands: offsets from Layout.x, or from Layout.v for vectors, 16 bits each. */
   registers: 16,
   /** Address of the record that the first label leads to when it is in the same page; or zero. */
   near: 28,

@@ -6,7 +6,7 @@ import { HandlerIndex } from './abi.ts';
 import type { Pair } from './pairs.ts';
 
 /** Nothing in a pair may depend on the CPU. */
-const noContext: DecodeContext = { el: 1, systemSlot: () => -1 };
+const noContext: DecodeContext = { el: 1, simdTrapped: false, systemSlot: () => -1 };
 
 /** What a handler carries out. */
 export interface Meaning {
@@ -49,6 +49,7 @@ export class Numbering {
 
   /** The handler of a word, for which the decoder has found this instruction. */
   handler(instruction: A64Instruction, word: number, context: DecodeContext): number {
+    if (instruction.simd && context.simdTrapped) return HandlerIndex.simdAccess;
     return this.#first.get(instruction)! + shapeIndex(instruction, instruction.fieldsOf(word), context);
   }
 

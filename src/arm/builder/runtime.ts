@@ -1,5 +1,5 @@
 /** What the handlers share: ways from record to record, and functions that are called where a handler's own code ends. */
-import { FlagsKind, FunctionIndex, firstAlignedKind, Status, TypeIndex } from './abi.ts';
+import { AccessShift, FlagsKind, FunctionIndex, firstAlignedKind, Status, TypeIndex } from './abi.ts';
 import { Context, Layout, Record } from './layout.ts';
 import { type Value, Values } from './values.ts';
 import { type FunctionBody, Op } from './wasm.ts';
@@ -110,9 +110,9 @@ function slowAccess(write: boolean): FunctionBody {
     const or = (x: Value, y: Value) => b.binary('or', 32, x, y);
     const field = (shift: number, mask: number) =>
       and(b.binary('shr_u', 32, description, b.number(shift)), b.number(mask));
-    const element = b.binary('shl', 32, b.number(1), field(0, 3));
-    const bytes = b.let(32, b.binary('shl', 32, element, field(2, 1)));
-    const mustAlign = b.compare('ge_u', 32, field(3, 7), b.number(firstAlignedKind));
+    const element = b.let(32, b.binary('shl', 32, b.number(1), field(0, 7)));
+    const bytes = b.let(32, b.binary('shl', 32, element, field(AccessShift.count, 7)));
+    const mustAlign = b.compare('ge_u', 32, field(AccessShift.kind, 7), b.number(firstAlignedKind));
     const last = b.let(64, b.binary('add', 64, address, b.zeroExtend(b.binary('sub', 32, bytes, b.number(1)))));
 
     const entry = b.let(32, tlbEntry(b, Context.entries, address, context));
@@ -120,8 +120,7 @@ function slowAccess(write: boolean): FunctionBody {
     const page = b.binary('and', 64, tag, b.constant(64, ~BigInt(Context.holdsCode)));
     const lastPage = b.binary('and', 64, last, b.constant(64, -4096n));
     b.if(b.compare('eq', 64, page, lastPage), () => {
-      const checked = or(b.read(2, entry, table + Context.aligned), b.readAt(2, Layout.alignCheck));
-      let allowed = and(b.not(mustAlign), b.not(checked));
+      let allowed = and(b.not(mustAlign), b.not(b.read(2, entry, table + Context.aligned)));
       if (write) {
         // Aligned loads are here only for want of permission to write; aligned stores beside code.
         const unit = b.select(32, mustAlign, bytes, element);

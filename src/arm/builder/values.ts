@@ -2,11 +2,12 @@
  * The arithmetic of the Builder as WebAssembly. A value is code that leaves it on the stack, written where the value is
  * used; `let` writes it at once and keeps it in a local.
  */
-import type { BinaryOperator, Comparison, Width } from './builder.ts';
-import { Code, Op, ValueType } from './wasm.ts';
+import type { BinaryOperator, Comparison, Size, ValueWidth, Width } from './builder.ts';
+import { type VectorOperator, vectorOperations } from './vectors.ts';
+import { Code, Op, ValueType, VectorOp } from './wasm.ts';
 
 export interface Value {
-  readonly width: Width;
+  readonly width: ValueWidth;
   readonly push: () => void;
   /** Costs nothing to push again. */
   readonly cheap?: boolean;
@@ -49,7 +50,10 @@ const signExtensions = {
 const loads = [Op.i32Load8U, Op.i32Load16U, Op.i32Load, Op.i64Load];
 const stores = [Op.i32Store8, Op.i32Store16, Op.i32Store, Op.i64Store];
 
-const widthOf = (log2Bytes: number): Width => (log2Bytes === 3 ? 64 : 32);
+/** The width of a value that has been loaded, by log2 of the bytes. */
+export const widthOf = (log2Bytes: number): ValueWidth => (log2Bytes === 4 ? 128 : log2Bytes === 3 ? 64 : 32);
+const typeOf = (width: ValueWidth): ValueType =>
+  width === 128 ? ValueType.v128 : width === 64 ? ValueType.i64 : ValueType.i32;
 
 /** One function in the making. */
 export class Values {
@@ -62,7 +66,7 @@ export class Values {
     this.#parameters = parameters;
   }
 
-  protected value(width: Width, push: () => void): Value {
+  protected value(width: ValueWidth, push: () => void): Value {
     return { width, push };
   }
 
@@ -74,13 +78,13 @@ export class Values {
   }
 
   /** A parameter or another local. */
-  local(width: Width, index: number): Value {
+  local(width: ValueWidth, index: number): Value {
     return { width, push: () => this.code.get(index), cheap: true };
   }
 
-  let(width: Width, value: Value): Value {
+  let(width: ValueWidth, value: Value): Value {
     if (value.cheap) return value;
-    this.locals.push(width === 64 ? ValueType.i64 : ValueType.i32);
+    this.locals.push(typeOf(width));
     const index = this.#parameters + this.locals.length - 1;
     value.push();
     this.code.set(index);
@@ -134,18 +138,62 @@ export class Values {
     return bits === 32 ? a : this.#operation(32, signExtensions[32][bits], a);
   }
 
+  vector(operator: VectorOperator, ...inputs: Value[]): Value {
+    const { opcode, output } = vectorOperations[operator];
+    return this.#vector(output, inputs, opcode);
+  }
+
+  #vector(width: ValueWidth, inputs: readonly Value[], opcode: number, ...immediates: number[]): Value {
+    return this.value(width, () => {
+      for (const input of inputs) input.push();
+      this.code.simd(opcode, ...immediates);
+    });
+  }
+
+  shuffle(bytes: readonly number[], a: Value, b: Value): Value {
+    return this.#vector(128, [a, b], VectorOp.shuffle, ...bytes);
+  }
+
+  vectorConstant(value: bigint): Value {
+    const bytes = Array.from({ length: 16 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
+    return { ...this.#vector(128, [], VectorOp.const, ...bytes), cheap: true };
+  }
+
+  extractLane(size: Size, lane: number, vector: Value): Value {
+    return this.#vector(widthOf(size), [vector], VectorOp.extractLane[size], lane);
+  }
+
+  replaceLane(size: Size, lane: number, vector: Value, value: Value): Value {
+    return this.#vector(128, [vector, value], VectorOp.replaceLane[size], lane);
+  }
+
   /** What memory holds at an offset from an address. */
   read(log2Bytes: number, address: Value, offset: number): Value {
     return this.value(widthOf(log2Bytes), () => {
       address.push();
-      this.code.memory(loads[log2Bytes], offset);
+      if (log2Bytes === 4) this.code.simdMemory(VectorOp.load, offset);
+      else this.code.memory(loads[log2Bytes], offset);
+    });
+  }
+
+  /** 8 bytes of memory as the lower half of a vector, of which the rest is zero. */
+  readLowerHalf(address: Value, offset: number): Value {
+    return this.value(128, () => {
+      address.push();
+      this.code.simdMemory(VectorOp.load64Zero, offset);
     });
   }
 
   write(log2Bytes: number, address: Value, offset: number, value: Value): void {
     address.push();
     value.push();
-    this.code.memory(stores[log2Bytes], offset);
+    this.storePushed(log2Bytes, offset);
+  }
+
+  /** Stores the value on the stack at an offset from the address below it. */
+  protected storePushed(log2Bytes: number, offset: number): void {
+    if (log2Bytes === 4) this.code.simdMemory(VectorOp.store, offset);
+    else this.code.memory(stores[log2Bytes], offset);
   }
 
   /** What memory holds at a fixed place. */
@@ -166,10 +214,10 @@ export class Values {
   }
 
   /** One of two values, of which only that one is computed. */
-  choose(width: Width, condition: Value, ifTrue: () => Value, ifFalse: () => Value): Value {
+  choose(width: ValueWidth, condition: Value, ifTrue: () => Value, ifFalse: () => Value): Value {
     return this.value(width, () => {
       condition.push();
-      this.code.if(width === 64 ? ValueType.i64 : ValueType.i32);
+      this.code.if(typeOf(width));
       ifTrue().push();
       this.code.op(Op.else);
       ifFalse().push();

@@ -5,7 +5,7 @@
  * WebAssembly Core Specification, 5 "Binary Format"; the tail call proposal for return_call.
  */
 
-export const ValueType = { i32: 0x7f, i64: 0x7e } as const;
+export const ValueType = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const;
 export type ValueType = (typeof ValueType)[keyof typeof ValueType];
 
 /** Opcodes, by the specification's names; those of arithmetic are in values.ts. */
@@ -43,6 +43,19 @@ export const Op = {
   i64Extend16S: 0xc3,
   i64Extend32S: 0xc4,
 } as const;
+
+/** Opcodes behind the prefix of vector instructions; those of arithmetic are in vectors.ts. */
+export const VectorOp = {
+  load: 0,
+  store: 11,
+  const: 12,
+  shuffle: 13,
+  /** Zero-extended, by log2 of the lane's bytes. */
+  extractLane: [22, 25, 27, 29],
+  replaceLane: [23, 26, 28, 30],
+  load64Zero: 93,
+} as const;
+const vectorPrefix = 0xfd;
 
 /** The type of a block that leaves nothing. */
 const emptyBlock = 0x40;
@@ -124,6 +137,17 @@ export class Code {
   /** A load or a store with the address (and the value) on the stack. No alignment is promised. */
   memory(opcode: number, offset: number): this {
     return this.byte(opcode).byte(0).unsigned(offset);
+  }
+
+  /** A vector instruction, with its immediate bytes. */
+  simd(opcode: number, ...immediates: number[]): this {
+    return this.byte(vectorPrefix)
+      .unsigned(opcode)
+      .op(...immediates);
+  }
+
+  simdMemory(opcode: number, offset: number): this {
+    return this.simd(opcode, 0).unsigned(offset);
   }
 
   if(type?: ValueType): this {

@@ -238,6 +238,9 @@ export class Cpu implements EngineHost {
         }
         core.take(Esr.brk(immediate));
         return RunStatus.budget;
+      case 'simdAccess':
+        core.take(Esr.fpAccess());
+        return RunStatus.budget;
     }
     core.take(Esr.unknown());
     return RunStatus.budget;

@@ -96,7 +96,11 @@ const coreSystem: readonly (readonly [id: bigint, name: string])[] = [
   [CoreId.ELR_EL1, 'ELR_EL1'],
   ...['SPSR_EL1', 'SPSR_abt', 'SPSR_und', 'SPSR_irq', 'SPSR_fiq'].map((name, n) => [CoreId.SPSR(n), name] as const),
 ];
-const coreNumbers = new Map(coreSystem.map(([id, name]) => [id, numberOf(name)]));
+const simdControl: typeof coreSystem = [
+  [CoreId.FPSR, 'FPSR'],
+  [CoreId.FPCR, 'FPCR'],
+];
+const coreNumbers = new Map([...coreSystem, ...simdControl].map(([id, name]) => [id, numberOf(name)]));
 
 function coreEntries(file: RegisterFile): [bigint, Entry][] {
   const system = (name: string): Entry => {
@@ -156,8 +160,7 @@ function coreEntries(file: RegisterFile): [bigint, Entry][] {
     [CoreId.PSTATE, pstate],
     ...coreSystem.map(([id, name]): [bigint, Entry] => [id, system(name)]),
     ...numbers(32).map((n): [bigint, Entry] => [CoreId.V(n), vector(n)]),
-    [CoreId.FPSR, half('FPSR')],
-    [CoreId.FPCR, half('FPCR')],
+    ...simdControl.map(([id, name]): [bigint, Entry] => [id, half(name)]),
   ];
 }
 

@@ -1,6 +1,5 @@
 /**
- * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without FP and SIMD and
- * PMU. Names, encodings and exception levels come from the catalogue; what stands here is what a register is in
+ * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without PMU and GIC. Names, encodings and exception levels come from the catalogue; what stands here is what a register is in
  * this CPU.
  *
  * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
@@ -38,6 +37,8 @@ interface Rule {
   readonly trapped?: (unit: RegisterUnit) => boolean;
   /** Whether an access at EL1 is UNDEFINED in the present state. */
   readonly undefinedNow?: (unit: RegisterUnit) => boolean;
+  /** CPACR_EL1 traps it as it does SIMD and floating-point instructions. */
+  readonly simd?: boolean;
 }
 
 export interface Definition extends Rule {
@@ -50,7 +51,6 @@ export const cacheSizes: readonly number[] = [0x701fe00a, 0x201fe012, 0x70ffe07a
 
 const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
 const CSSELR_EL1 = numberOf('CSSELR_EL1');
-const ID_AA64PFR0_EL1 = numberOf('ID_AA64PFR0_EL1');
 const MDSCR_EL1 = numberOf('MDSCR_EL1');
 const OSLSR_EL1 = numberOf('OSLSR_EL1');
 const DBGCLAIMCLR_EL1 = numberOf('DBGCLAIMCLR_EL1');
@@ -109,7 +109,11 @@ const rules: Readonly<Record<string, Rule>> = {
   TTBR0_EL1: { keeps: ALL - 1n, ...translation },
   TTBR1_EL1: { keeps: ALL - 1n, ...translation },
   MAIR_EL1: translation,
-  CPACR_EL1: { keeps: 3n << 20n },
+  CPACR_EL1: { keeps: 3n << 20n, changed: ({ core }) => core.contextChanged() },
+  /** AHP, DN, FZ, RMode: floating-point exceptions are not trapped, and there is no AArch32 for the others. */
+  FPCR: { keeps: 0x7c0_0000n, simd: true },
+  /** QC and the cumulative exception flags. */
+  FPSR: { keeps: 0x800_009fn, simd: true },
   ESR_EL1: { keeps: 0xffffffffn },
   VBAR_EL1: { keeps: ALL - 0x7ffn },
   CONTEXTIDR_EL1: { keeps: 0xffffffffn },
@@ -132,12 +136,8 @@ const rules: Readonly<Record<string, Rule>> = {
 
   MIDR_EL1: { reset: 0x000f_a640n },
   MPIDR_EL1: { reset: 0x8000_0000n },
-  /** EL0 and EL1 in AArch64 only, no FP, no Advanced SIMD. */
-  ID_AA64PFR0_EL1: {
-    reset: 0x00ff_0011n,
-    // GIC: the CPU interface of a GICv3 is in system registers.
-    read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
-  },
+  /** EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. */
+  ID_AA64PFR0_EL1: { reset: 0x0000_0011n },
   /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. */
   ID_AA64DFR0_EL1: { reset: 0x0030_5006n },
   /** CRC32, LSE. */
@@ -206,8 +206,8 @@ const families: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [/^DBGWCR[0-3]_/, debugRegister(0x1f1f_ffffn)],
 ];
 
-/** Of what the catalogue calls Armv8.0: not in this CPU. FPCR and FPSR are told by the trap of FP instructions. */
-const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0|FPCR|FPSR)$/;
+/** Of what the catalogue calls Armv8.0: not in this CPU. */
+const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0)$/;
 
 export function definitions(): Map<number, Definition> {
   const found = new Map<number, Definition>();

@@ -39,6 +39,8 @@ export const systemWord = (number: number): number => (Layout.system >> 2) + num
 const SCTLR_WORD = systemWord(numberOf('SCTLR_EL1'));
 const SP_WORD = [numberOf('SP_EL0'), numberOf('SP_EL1')].map(systemWord);
 
+const CPACR_WORD = systemWord(numberOf('CPACR_EL1'));
+
 /** PSTATE bits that choose decoded code and TLBs. */
 const CONTEXT = Pstate.PAN | Pstate.M;
 
@@ -53,6 +55,8 @@ export class State {
   /** The current exception level and PSTATE.PAN. */
   el = 1;
   pan = false;
+  /** Whether CPACR_EL1.FPEN traps SIMD and floating-point instructions at the current exception level. */
+  simdTrapped = false;
   /** The event register of WFE and SEV. */
   event: boolean = false;
 
@@ -149,7 +153,7 @@ export class State {
     this.contextChanged();
   }
 
-  /** Exception level, PAN or SCTLR_EL1 have changed. */
+  /** Exception level, PAN, SCTLR_EL1 or CPACR_EL1 have changed. */
   contextChanged(): void {
     const pstate = this.words[PSTATE];
     const { sctlr } = this;
@@ -157,7 +161,9 @@ export class State {
     this.pan = (pstate & Pstate.PAN) !== 0;
     this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
     this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
-    this.engine.setContext(this.el, this.pan);
+    const FPEN = (this.words[CPACR_WORD] >> 20) & 3;
+    this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
+    this.engine.setContext(this.el, this.pan, this.simdTrapped);
   }
 
   /** ClearExclusiveLocal(). */

@@ -12,10 +12,7 @@ import { maintenance } from './maintenance.ts';
 import { numberOf, Sctlr, systemWord } from './state.ts';
 import type { SystemRegisters } from './system-registers.ts';
 
-const CPACR_EL1 = numberOf('CPACR_EL1');
 const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
-const FPCR = numberOf('FPCR');
-const FPSR = numberOf('FPSR');
 const SPSR_WORD = systemWord(numberOf('SPSR_EL1'));
 const Cntkctl = { EVNTEN: 1 << 2, EVNTDIR: 1 << 3, EVNTI: 4 } as const;
 
@@ -95,21 +92,12 @@ export class SystemInstructions {
   }
 
   private other(word: number): RunStatus {
-    if (word === Word.ERET) return this.eret();
-    const isSimd = (word & 0x0e00_0000) === 0x0e00_0000 || (word & 0x0e00_0000) === 0x0c00_0000;
-    return this.exception(isSimd ? this.simdSyndrome() : Esr.unknown());
-  }
-
-  /** CheckFPAdvSIMDEnabled64(): where CPACR_EL1 does not trap them, instructions that are not there are UNDEFINED. */
-  private simdSyndrome(): number {
-    const FPEN = (this.core.systemLow(CPACR_EL1) >> 20) & 3;
-    const trapped = FPEN === 1 ? this.core.el === 0 : FPEN !== 3;
-    return trapped ? Esr.fpAccess() : Esr.unknown();
+    return word === Word.ERET ? this.eret() : this.exception(Esr.unknown());
   }
 
   private mrs(word: number): RunStatus {
     const number = (word >>> 5) & 0xffff;
-    const syndrome = this.denied(number, word, false);
+    const syndrome = this.registers.denied(number, word, false);
     if (syndrome) return this.exception(syndrome);
     this.core.writeX(word & 31, this.registers.readByGuest(number));
     return RunStatus.budget;
@@ -117,15 +105,10 @@ export class SystemInstructions {
 
   private msr(word: number): RunStatus {
     const number = (word >>> 5) & 0xffff;
-    const syndrome = this.denied(number, word, true);
+    const syndrome = this.registers.denied(number, word, true);
     if (syndrome) return this.exception(syndrome);
     this.registers.writeByGuest(number, this.core.readX(word & 31));
     return this.next();
-  }
-
-  private denied(number: number, word: number, write: boolean): number {
-    if (number === FPCR || number === FPSR) return this.simdSyndrome();
-    return this.registers.denied(number, word, write);
   }
 
   private msrImmediate(word: number): RunStatus {

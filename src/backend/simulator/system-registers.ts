@@ -88,7 +88,8 @@ export class SystemRegisters implements RegisterUnit {
   slot(number: number, write: boolean): number {
     const definition = this.definitions.get(number);
     if (!definition) return !write && isIdRegister(number) && this.core.el > 0 ? number * 8 : -1;
-    const { register, keeps, read, changed, trapped, undefinedNow } = definition;
+    const { register, keeps, read, changed, trapped, undefinedNow, simd } = definition;
+    if (simd && this.core.simdTrapped) return -1;
     if (!isAllowed(register, this.core.el, write) || undefinedNow || (trapped && this.core.el === 0)) return -1;
     if (write ? definition.write || changed || keeps !== ALL : read) return -1;
     return number * 8;
@@ -102,6 +103,7 @@ export class SystemRegisters implements RegisterUnit {
     const definition = this.definitions.get(number);
     if (!definition) return !write && el > 0 && isIdRegister(number) ? 0 : Esr.unknown();
     if (!isAllowed(definition.register, el, write) || definition.undefinedNow?.(this)) return Esr.unknown();
+    if (definition.simd && this.core.simdTrapped) return Esr.fpAccess();
     return el === 0 && definition.trapped?.(this) ? Esr.msr(word) : 0;
   }
 

@@ -3,7 +3,7 @@ import { a64, source, stack, target } from '../../../src/arm/a64/definition.ts';
 import { a64Instructions, shapeIndex, shapesOf } from '../../../src/arm/index.ts';
 
 const nothing = () => undefined;
-const context = { el: 1, systemSlot: () => -1 };
+const context = { el: 1, simdTrapped: false, systemSlot: () => -1 };
 
 describe('a definition', () => {
   it('reads its diagram', () => {

@@ -4,12 +4,16 @@ import { analyseShape, analyseWord } from '../../../src/arm/builder/analyse.ts';
 import { a64Instructions, decoderOf, shapesOf } from '../../../src/arm/index.ts';
 
 const decoder = decoderOf(a64Instructions);
-const context = { el: 1, systemSlot: () => -1 };
+const context = { el: 1, simdTrapped: false, systemSlot: () => -1 };
 const analyse = (word: number) => analyseWord(decoder.find(word)!, word, context);
 
 const nothing = {
   reads: [],
   writes: [],
+  readsVectors: [],
+  writesVectors: [],
+  readsFpcr: false,
+  accumulatesFpsr: false,
   readsFlags: false,
   writesFlags: undefined,
   accesses: [],
@@ -68,13 +72,22 @@ describe('the analysis of a word', () => {
     ['eret', 0xd69f03e0, { system: true }],
     ['mrs x0, nzcv', 0xd53b4200, { writes: [0], readsFlags: true }],
     ['msr nzcv, x0', 0xd51b4200, { reads: [0], writesFlags: 'nzcv' }],
-    ['fadd d0, d0, d0', 0x1e602800, { system: true }],
+    [
+      'ldr q1, [x2]',
+      0x3dc00041,
+      { reads: [2], writesVectors: [1], accesses: [{ access: 'load', bytes: 16, kind: 'normal' }] },
+    ],
+    [
+      'stp s3, s1, [sp]',
+      0x2d0007e3,
+      { reads: [32], readsVectors: [1, 3], accesses: [{ access: 'store', bytes: 8, kind: 'normal' }] },
+    ],
   ])('%s', (_text, word, expected) => {
     expect(analyse(word)).toEqual({ ...nothing, ...expected });
   });
 
   it('tells plain system registers from others', () => {
-    const plain = { el: 1, systemSlot: (_encoding: number, write: boolean) => (write ? 8 : -1) };
+    const plain = { el: 1, simdTrapped: false, systemSlot: (_encoding: number, write: boolean) => (write ? 8 : -1) };
     const msr = analyseWord(decoder.find(0xd518c000)!, 0xd518c000, plain); // msr vbar_el1, x0
     expect(msr).toEqual({ ...nothing, reads: [0], plainSystem: 'write' });
     const mrs = analyseWord(decoder.find(0xd538c000)!, 0xd538c000, plain); // mrs x0, vbar_el1

@@ -377,14 +377,20 @@ describe('what the CPU is left with', () => {
     ['msr daifset, #2', { kind: 'system', word: 0xd50342df }],
     ['mrs x0, sctlr_el1', { kind: 'system', word: 0xd5381000 }],
     ['msr s3_3_c0_c0_1, x0', { kind: 'system', word: 0xd51b0020 }],
-    ['fmov d0, x0', { kind: 'system', word: 0x9e670000 }],
-    ['ldr q0, [x0]', { kind: 'system', word: 0x3dc00000 }],
   ])('%s', (asm, outcome) => {
     const machine = machineOf({ x0: 5n });
     const before = stateOf(machine);
     expect(executeWord(assemble([asm])[0], machine)).toEqual(outcome);
     // A word that the CPU carries out finds the next pc set; an exception finds its own.
     expect(stateOf(machine)).toEqual({ ...before, pc: outcome.kind === 'system' ? 0x1004n : 0x1000n });
+  });
+
+  it('SIMD and floating-point instructions where they are trapped', () => {
+    const machine = Object.assign(machineOf({ x0: 5n }), { simdTrapped: true });
+    const before = stateOf(machine);
+    for (const word of assemble(['ldr q0, [x0]', 'stp d0, d1, [sp]']))
+      expect(executeWord(word, machine)).toEqual({ kind: 'raise', raise: 'simdAccess', immediate: 0 });
+    expect(stateOf(machine)).toEqual(before);
   });
 
   it('not with a system register that is plain', () => {

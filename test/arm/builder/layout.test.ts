@@ -5,7 +5,6 @@ test('the areas of memory do not overlap', () => {
   const areas: readonly (readonly [name: string, start: number, bytes: number])[] = [
     ['x', Layout.x, 34 * 8],
     ['pc', Layout.pc, 8],
-    ['scratch', Layout.scratch, 16],
     ['flags', Layout.flagsKind, 24],
     ['budget', Layout.budget, 4],
     ['exclusive', Layout.exclusive, 32],
@@ -14,6 +13,7 @@ test('the areas of memory do not overlap', () => {
     ['alignCheck', Layout.alignCheck, 4],
     ['context', Layout.context, 4],
     ['undecoded', Layout.undecoded, 4],
+    ['scratch', Layout.scratch, 32],
     ['v', Layout.v, 32 * 16],
     ['system', Layout.system, Layout.systemBytes],
     ['contexts', Layout.contexts, 3 * Context.bytes],

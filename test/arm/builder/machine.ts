@@ -9,7 +9,9 @@ export const flagsText = (nzcv: number): string =>
 
 export class SmallMachine implements EvaluateState {
   readonly el = 1;
+  readonly simdTrapped = false;
   readonly x = new BigUint64Array(34);
+  readonly v = new BigUint64Array(64);
   pc = 0x1000n;
   nzcv = 0;
   readonly exclusive = { exclusiveAddress: ~0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n };
@@ -28,11 +30,11 @@ export class SmallMachine implements EvaluateState {
     return value;
   }
 
-  load(address: bigint, bytes: number, elements: 1 | 2, kind: AccessKind): bigint | undefined {
+  load(address: bigint, bytes: number, elements: number, kind: AccessKind): bigint | undefined {
     this.accesses.push(`load ${elements} ${bytes} ${kind}`);
     return this.#isThere(address, bytes) ? this.peek(address, bytes) : undefined;
   }
-  store(address: bigint, bytes: number, elements: 1 | 2, value: bigint, kind: AccessKind): boolean {
+  store(address: bigint, bytes: number, elements: number, value: bigint, kind: AccessKind): boolean {
     this.accesses.push(`store ${elements} ${bytes} ${kind}`);
     if (!this.#isThere(address, bytes)) return false;
     this.poke(address, bytes, value);

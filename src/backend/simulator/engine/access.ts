@@ -1,5 +1,5 @@
 /** Data accesses that the TLB does not answer: translation, faults, watchpoints, devices, page crossings, code. */
-import { accessKinds, firstAlignedKind, Layout } from '../../../arm/index.ts';
+import { AccessShift, accessKinds, firstAlignedKind, Layout } from '../../../arm/index.ts';
 import type { DecodedCode } from './code.ts';
 import { Access, type EngineHost } from './host.ts';
 import type { EngineState } from './state.ts';
@@ -28,6 +28,8 @@ export class SlowAccess {
   readonly #tlb: Tlb;
   readonly #code: DecodedCode;
   readonly #host: EngineHost;
+  /** What has been read of a device so far. */
+  readonly #value = new Uint8Array(32);
   readonly #request: Request = {
     low: 0,
     high: 0,
@@ -54,11 +56,11 @@ export class SlowAccess {
    */
   access(low: number, high: number, description: number, store: boolean): number {
     const request = this.#request;
-    const kind = description >> 3;
+    const kind = description >> AccessShift.kind;
     request.low = low;
     request.high = high;
-    request.element = 1 << (description & 3);
-    request.bytes = request.element << ((description >> 2) & 1);
+    request.element = 1 << (description & 7);
+    request.bytes = request.element << ((description >> AccessShift.count) & 7);
     request.store = store;
     request.atomic = kind === atomicKind;
     request.write = store || request.atomic;
@@ -108,7 +110,8 @@ export class SlowAccess {
     const holdsCode = write && this.#code.holdsCode(pagePlace);
     if (!isWatched) {
       const context = unprivileged ? Layout.contexts : state.i32[Layout.context >> 2];
-      this.#tlb.fillData(context, write, low, high, place, device, holdsCode);
+      const checked = device || state.i32[Layout.alignCheck >> 2] !== 0;
+      this.#tlb.fillData(context, write, low, high, place, checked, holdsCode);
     }
     if (holdsCode && request.store) this.#code.written(place, bytes);
     return place;
@@ -125,26 +128,27 @@ export class SlowAccess {
     return 0;
   }
 
-  /** Element by element: the host's value is always at Layout.scratch, the second one belongs behind the first. */
+  /** Element by element, of at most 8 bytes: the host's value is always at Layout.scratch. */
   #deviceLoad({ element, bytes }: Request, physical: number): boolean {
-    const { i32, u8 } = this.#state;
-    const scratch = Layout.scratch >> 2;
-    if (!this.#host.deviceRead(physical, element)) return false;
-    if (bytes === element) return true;
-    const low = i32[scratch];
-    const high = i32[scratch + 1];
-    if (!this.#host.deviceRead(physical + element, element)) return false;
-    u8.copyWithin(Layout.scratch + element, Layout.scratch, Layout.scratch + element);
-    i32[scratch] = low;
-    if (element === 8) i32[scratch + 1] = high;
+    const { u8 } = this.#state;
+    const part = Math.min(element, 8);
+    for (let at = 0; at < bytes; at += part) {
+      if (!this.#host.deviceRead(physical + at, part)) return false;
+      if (bytes === part) return true;
+      this.#value.set(u8.subarray(Layout.scratch, Layout.scratch + part), at);
+    }
+    u8.set(this.#value.subarray(0, bytes), Layout.scratch);
     return true;
   }
 
   #deviceStore({ element, bytes }: Request, physical: number): boolean {
-    if (!this.#host.deviceWrite(physical, element)) return false;
-    if (bytes === element) return true;
-    this.#state.u8.copyWithin(Layout.scratch, Layout.scratch + element, Layout.scratch + bytes);
-    return this.#host.deviceWrite(physical + element, element);
+    const { u8 } = this.#state;
+    const part = Math.min(element, 8);
+    for (let at = 0; at < bytes; at += part) {
+      if (at > 0) u8.copyWithin(Layout.scratch, Layout.scratch + part, Layout.scratch + bytes);
+      if (!this.#host.deviceWrite(physical + at, part)) return false;
+    }
+    return true;
   }
 
   /** Both pages are looked up before anything is accessed. Unaligned accesses reach RAM only. */

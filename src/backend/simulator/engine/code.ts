@@ -1,6 +1,6 @@
 /**
  * Decoded code: a page of 1025 records (see Record) for each page of RAM that holds code, each virtual address that it
- * is run at, and each exception level. Records are decoded when control first gets to them, a straight run at a time.
+ * is run at, each exception level, and with SIMD instructions trapped or not. Records are decoded when control first gets to them, a straight run at a time.
  */
 import { type A64Instruction, type DecodeContext, HandlerIndex, Layout, Record } from '../../../arm/index.ts';
 import type { Handlers } from './handlers.ts';
@@ -14,12 +14,16 @@ const wordsPerPage = pageBytes / 4;
 /** Stores are compared with decoded code in lines of 64 bytes. */
 const lineBits = 6;
 
+/** What decoding depends on, as one number. */
+export const decodeMode = (el: number, simdTrapped: boolean): number => el | (simdTrapped ? 2 : 0);
+
 interface Page {
   /** Address of its first record. */
   readonly first: number;
   readonly vaLow: number;
   readonly vaHigh: number;
-  readonly el: number;
+  /** What decoding depends on: see decodeMode. */
+  readonly mode: number;
   /** Place in memory of the code. */
   readonly place: number;
 }
@@ -35,7 +39,7 @@ export class DecodedCode {
   readonly #state: EngineState;
   readonly #tlb: Tlb;
   readonly #handlers: Handlers;
-  readonly #context: { el: number; readonly systemSlot: DecodeContext['systemSlot'] };
+  readonly #context: { el: number; simdTrapped: boolean; readonly systemSlot: DecodeContext['systemSlot'] };
   #pages: Page[] = [];
   /** By the place of the code. */
   readonly #pagesAt = new Map<number, Page[]>();
@@ -47,15 +51,15 @@ export class DecodedCode {
     this.#state = state;
     this.#tlb = tlb;
     this.#handlers = handlers;
-    this.#context = { el: 0, systemSlot };
+    this.#context = { el: 0, simdTrapped: false, systemSlot };
     setHandler(state, Layout.part, HandlerIndex.stop);
   }
 
   /** The first record of the page of RAM at `place`, run at this virtual address. */
-  page(place: number, vaLow: number, vaHigh: number, el: number): number {
+  page(place: number, vaLow: number, vaHigh: number, mode: number): number {
     const low = vaLow & -pageBytes;
-    const known = this.#pagesAt.get(place)?.find((p) => p.vaLow === low && p.vaHigh === vaHigh && p.el === el);
-    return known?.first ?? this.#newPage({ place, vaLow: low, vaHigh, el }).first;
+    const known = this.#pagesAt.get(place)?.find((p) => p.vaLow === low && p.vaHigh === vaHigh && p.mode === mode);
+    return known?.first ?? this.#newPage({ place, vaLow: low, vaHigh, mode }).first;
   }
 
   #newPage(where: Omit<Page, 'first'>): Page {
@@ -160,7 +164,8 @@ export class DecodedCode {
       setHandler(this.#state, into, HandlerIndex.unallocated);
       i32[(into + Record.immediates) >> 2] = 0;
     } else {
-      this.#context.el = page.el;
+      this.#context.el = page.mode & 1;
+      this.#context.simdTrapped = (page.mode & 2) !== 0;
       setHandler(this.#state, into, numbering.handler(instruction, word, this.#context));
       this.#decodeOperands(instruction, page, word, into);
     }
@@ -168,10 +173,11 @@ export class DecodedCode {
 
   #decodeOperands(instruction: A64Instruction, page: Page, word: number, into: number): void {
     const { i32, u16 } = this.#state;
-    const { registers, immediates, labels } = instruction;
+    const { registers, vectors, immediates, labels } = instruction;
     const fields = instruction.fieldsOf(word);
     let at = (into + Record.registers) >> 1;
     for (let i = 0; i < registers.length; i++) u16[at++] = registers[i].slot(fields) * 8;
+    for (let i = 0; i < vectors.length; i++) u16[at++] = vectors[i].place(fields);
     at = (into + Record.immediates) >> 2;
     for (let i = 0; i < immediates.length; i++, at += 2)
       this.#setImmediate(at, immediates[i].value(fields, this.#context, word));

@@ -11,7 +11,7 @@ import {
   Status,
 } from '../../../arm/index.ts';
 import { SlowAccess } from './access.ts';
-import { DecodedCode, ownHandler, setHandler } from './code.ts';
+import { DecodedCode, decodeMode, ownHandler, setHandler } from './code.ts';
 import { handlersOf } from './handlers.ts';
 import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
 import { allocate, EngineState } from './state.ts';
@@ -51,7 +51,7 @@ export class SimulatorEngine implements Engine {
   #granted = 0;
   /** Records in Layout.part, when the run began from there. */
   #partCount = 0;
-  #el = 1;
+  #mode = 0;
 
   /** Memory for an engine with this much RAM; undefined when there is not so much. */
   static allocate(ramSize: number): WebAssembly.Memory | undefined {
@@ -77,7 +77,7 @@ export class SimulatorEngine implements Engine {
     const { start, nzcv } = instance.exports as unknown as Exports;
     this.#start = start;
     this.#nzcv = nzcv;
-    this.setContext(1, false);
+    this.setContext(1, false, false);
   }
 
   #imports(): Record<string, unknown> {
@@ -199,7 +199,7 @@ export class SimulatorEngine implements Engine {
       host.externalAbort(low, high, Access.execute);
       return 0;
     }
-    const first = this.#code.page(place - (low & 0xfff), low, high, this.#el);
+    const first = this.#code.page(place - (low & 0xfff), low, high, this.#mode);
     this.#tlb.fillCode(context, low, high, first);
     return first;
   }
@@ -212,9 +212,11 @@ export class SimulatorEngine implements Engine {
     this.#tlb.flushPage(vaLow);
   }
 
-  setContext(el: number, pan: boolean): void {
-    this.#el = el;
-    this.#state.i32[Layout.context >> 2] = Tlb.context(el, pan);
+  setContext(el: number, pan: boolean, simdTrapped: boolean): void {
+    const context = Tlb.context(el, pan);
+    this.#mode = decodeMode(el, simdTrapped);
+    this.#tlb.setMode(context, this.#mode);
+    this.#state.i32[Layout.context >> 2] = context;
   }
 
   changed(physical: number, bytes: number): void {
@@ -262,7 +264,7 @@ export class SimulatorEngine implements Engine {
   /** 16 bytes are a pair. */
   #access(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind, store: boolean): number {
     const pair = bytes === 16;
-    const description = accessDescription(pair ? 3 : Math.log2(bytes), pair, kind);
+    const description = accessDescription(pair ? 3 : Math.log2(bytes), pair ? 1 : 0, kind);
     return this.#slow.access(vaLow, vaHigh, description, store);
   }
 }

@@ -88,8 +88,11 @@ export interface Engine {
   flushTlb(): void;
   /** Translations of one page are stale (both halves of its 64-bit address). */
   flushPage(vaLow: number, vaHigh: number): void;
-  /** EL and PAN have changed: other TLBs and other decoded code apply. No flush is needed. */
-  setContext(el: number, pan: boolean): void;
+  /**
+   * EL, PAN or CPACR_EL1 have changed: other TLBs and other decoded code apply. No flush is needed. Where SIMD and
+   * floating-point instructions are trapped they raise `simdAccess`.
+   */
+  setContext(el: number, pan: boolean, simdTrapped: boolean): void;
   /** RAM was changed from outside: code decoded from it is stale. Physical range. */
   changed(physical: number, bytes: number): void;
   /** Virtual addresses at which to return `breakpoint` before the instruction, whatever the EL. */

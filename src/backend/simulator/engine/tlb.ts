@@ -9,6 +9,8 @@ const entryIndex = (vaLow: number, entries: number) => (vaLow >>> 12) & (entries
 
 export class Tlb {
   readonly #state: EngineState;
+  /** What code was decoded for in each context. */
+  readonly #modes: number[] = new Array(contextCount).fill(0);
   /** Whether a context has been filled since it was flushed. */
   readonly #filled: boolean[] = new Array(contextCount).fill(true);
 
@@ -34,7 +36,7 @@ export class Tlb {
   ): void {
     const at = context + (write ? Context.write : Context.read) + entryIndex(vaLow, Context.entries) * 16;
     this.#fill(context, at, (vaLow & -page) | (write && code ? Context.holdsCode : 0), vaHigh, place - vaLow);
-    this.#state.i32[(at + Context.aligned) >> 2] = aligned ? 1 : 0;
+    this.#state.i32[(at + Context.aligned) >> 2] = aligned ? -1 : 0;
   }
 
   fillCode(context: number, vaLow: number, vaHigh: number, firstRecord: number): void {
@@ -68,10 +70,20 @@ export class Tlb {
 
   /** Forgets where code has been decoded to. */
   flushCode(): void {
-    this.#eachContext((context) => {
-      const from = context + Context.code;
-      this.#state.i32.fill(-1, from >> 2, (from + Context.codeEntries * 16) >> 2);
-    });
+    this.#eachContext((context) => this.#flushCodeOf(context));
+  }
+
+  #flushCodeOf(context: number): void {
+    const from = context + Context.code;
+    this.#state.i32.fill(-1, from >> 2, (from + Context.codeEntries * 16) >> 2);
+  }
+
+  /** From now on code of this context is decoded for this mode: see DecodedCode.page. */
+  setMode(context: number, mode: number): void {
+    const index = (context - Layout.contexts) / Context.bytes;
+    if (this.#modes[index] === mode) return;
+    this.#modes[index] = mode;
+    this.#flushCodeOf(context);
   }
 
   /** Forgets the page of an address, whatever its tag in the top byte. */

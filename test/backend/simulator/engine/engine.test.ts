@@ -100,7 +100,7 @@ describe('counting', () => {
     host.raise = (kind) => {
       if (kind === 'hlt') return RunStatus.stopped;
       host.pc = BigInt(code) + 8n;
-      host.engine.setContext(0, false);
+      host.engine.setContext(0, false, false);
       return RunStatus.budget;
     };
     expect(run()).toBe(RunStatus.stopped);
@@ -311,7 +311,7 @@ describe('translation is looked up', () => {
     ['again after a flush', () => host.engine.flushTlb(), RunStatus.exception],
     ['again after a flush of the page', () => host.engine.flushPage(data + 8, 0), RunStatus.exception],
     ['once after a flush of another page', () => host.engine.flushPage(data + 0x1000, 0), RunStatus.budget],
-    ['again in another context', () => host.engine.setContext(1, true), RunStatus.exception],
+    ['again in another context', () => host.engine.setContext(1, true, false), RunStatus.exception],
     ['again when watchpoints change', () => host.engine.watchpointsChanged(), RunStatus.exception],
   ])('%s', (_, act, status) => {
     pages();
@@ -320,11 +320,11 @@ describe('translation is looked up', () => {
   });
 
   test('for each context by itself', () => {
-    host.engine.setContext(1, true);
+    host.engine.setContext(1, true, false);
     pages();
-    host.engine.setContext(0, false);
+    host.engine.setContext(0, false, false);
     expect(run(10)).toBe(RunStatus.exception);
-    host.engine.setContext(1, true);
+    host.engine.setContext(1, true, false);
     expect(run(10)).toBe(RunStatus.budget);
   });
 
@@ -447,7 +447,7 @@ describe('code that changes', () => {
     expect(run(2)).toBe(RunStatus.budget);
     expect(host.view.getBigUint64(Layout.system + 64, true)).toBe(7n);
     el = 0;
-    host.engine.setContext(0, false);
+    host.engine.setContext(0, false, false);
     expect(run(2)).toBe(RunStatus.stopped);
     expect(host.events).toEqual(['system d51bd041']);
   });
@@ -517,7 +517,7 @@ describe('breakpoints', () => {
     expect(run(10)).toBe(RunStatus.budget);
     host.engine.setBreakpoints([here(3), 0xffff_ffff_ffff_fff0n]);
     expect(run()).toBe(RunStatus.breakpoint);
-    host.engine.setContext(0, false);
+    host.engine.setContext(0, false, false);
     expect(run()).toBe(RunStatus.breakpoint);
     expect(at()).toBe(3);
   });

@@ -53,7 +53,9 @@ class Host extends FlatHost {
 
 class Oracle implements EvaluateState {
   readonly el = 1;
+  readonly simdTrapped = false;
   readonly x = new BigUint64Array(34);
+  readonly v = new BigUint64Array(64);
   pc = 0n;
   nzcv = 0;
   readonly exclusive = { exclusiveAddress: 0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n };
@@ -75,14 +77,14 @@ class Oracle implements EvaluateState {
     this.accesses++;
     return place;
   }
-  load(address: bigint, size: number, elements: 1 | 2, kind: AccessKind): bigint | undefined {
+  load(address: bigint, size: number, elements: number, kind: AccessKind): bigint | undefined {
     const place = this.#place(address, size, elements, kind);
     if (place === undefined) return undefined;
     let value = 0n;
     for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.memory[place + i]);
     return value;
   }
-  store(address: bigint, size: number, elements: 1 | 2, value: bigint, kind: AccessKind): boolean {
+  store(address: bigint, size: number, elements: number, value: bigint, kind: AccessKind): boolean {
     const place = this.#place(address, size, elements, kind);
     if (place === undefined) return false;
     for (let i = 0; i < size; i++) this.memory[place + i] = Number((value >> BigInt(8 * i)) & 0xffn);
@@ -129,6 +131,9 @@ function drawWord(random: Random, definition: (typeof a64Instructions)[number], 
     else if ((word & 0x7e000000) === 0x36000000) word = ((word & 0xfff8001f) | (skip << 5)) >>> 0;
     else if ((word & 0xfe000000) >>> 0 === 0x54000000 || (word & 0x7e000000) === 0x34000000)
       word = ((word & 0xff00001f) | (skip << 5)) >>> 0;
+    // Loads of literals reach into the data.
+    else if ((word & 0x3b000000) === 0x18000000)
+      word = ((word & 0xff00001f) | (random.below((code.bytes + data.bytes) / 4) << 5)) >>> 0;
     if (decoder.find(word) === definition) return word;
   }
 }
@@ -154,6 +159,24 @@ function drawValue(random: Random): bigint {
     default:
       return BigInt(data.start + (offset & -16));
   }
+}
+
+/** Half a vector: values near the ends of their ranges in elements of some size. */
+function drawElements(random: Random): bigint {
+  const bits = 8 << random.below(4);
+  let value = 0n;
+  for (let at = 0; at < 64; at += bits) {
+    const whole = (BigInt(random.word()) << 32n) | BigInt(random.word());
+    const element = random.chance(2) ? whole : BigInt(random.pick([0, 1, -1, 2, -2]) + random.below(3));
+    const end = random.pick([
+      0n,
+      1n << BigInt(bits - 1),
+      (1n << BigInt(bits - 1)) - 1n,
+      1n << BigInt(random.below(bits)),
+    ]);
+    value |= BigInt.asUintN(bits, random.chance(3) ? element : end) << BigInt(at);
+  }
+  return value;
 }
 
 class Pair {
@@ -203,10 +226,15 @@ class Pair {
       this.#setX(i, i === 32 && !random.chance(8) ? value & ~15n : value);
       if (codeIsData && random.chance(4)) this.#setX(i, BigInt(code.start + first + random.below(4 * programLength)));
     }
+    for (let i = 0; i < 64; i++) {
+      oracle.v[i] = drawElements(random);
+      host.view.setBigUint64(Layout.v + 8 * i, oracle.v[i], true);
+    }
     oracle.nzcv = random.below(16);
     host.engine.setNzcv(oracle.nzcv);
     const [alignCheck, spCheck] = [random.chance(4), !random.chance(4)];
     oracle.settings = { codeIsData, alignCheck, spCheck };
+    if (alignCheck !== (host.view.getInt32(Layout.alignCheck, true) !== 0)) host.engine.flushTlb();
     host.view.setInt32(Layout.alignCheck, alignCheck ? 1 : 0, true);
     host.view.setInt32(Layout.spCheck, spCheck ? 1 : 0, true);
   }
@@ -255,6 +283,8 @@ class Pair {
       if (engine !== evaluator) differences.push(`${name} is ${engine.toString(16)} for ${evaluator.toString(16)}`);
     };
     for (let i = 0; i < 33; i++) check(i === 32 ? 'SP' : `X${i}`, host.getX(i), oracle.x[i]);
+    for (let i = 0; i < 64; i++)
+      check(`V${i >> 1}.D[${i & 1}]`, host.view.getBigUint64(Layout.v + 8 * i, true), oracle.v[i]);
     check('PC', host.pc, oracle.pc);
     check('NZCV', host.engine.getNzcv(), oracle.nzcv);
     stateSlots.forEach((slot, i) => {
