@@ -1,5 +1,5 @@
-/** The simulated machine: one CPU, RAM and a serial port, where QEMU's virt board has them. */
-import type { MappedDevice } from '../devices/device.ts';
+/** The simulated machine: one CPU, RAM, interrupt controller and peripherals, where QEMU's virt board has them. */
+import type { GicVersion } from '../board.ts';
 import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import type { Image } from '../image/image.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
@@ -8,6 +8,7 @@ import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
 import { HiddenState } from './hidden-state.ts';
+import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
@@ -17,6 +18,8 @@ export interface SimulatorOptions extends PeripheralChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
+  /** The interrupt controller, GICv3 unless told. */
+  readonly gic?: GicVersion;
 }
 
 export class SimulatorMachine implements Machine {
@@ -31,32 +34,33 @@ export class SimulatorMachine implements Machine {
   private readonly vcpu: SimulatorVcpu;
   private readonly peripherals: Peripherals;
   readonly devices: readonly StatefulDevice[];
-  private readonly mapped: readonly MappedDevice[];
+  private readonly controller: InterruptController;
   private readonly image: Image;
   private readonly ram: Uint8Array;
 
   /** Throws a RangeError when the host has not so much memory. */
-  constructor({ ramSize, image, ...peripherals }: SimulatorOptions) {
+  constructor({ ramSize, image, gic = 3, ...peripherals }: SimulatorOptions) {
     this.image = image;
     const { clock } = this;
+    this.controller = new InterruptController(gic, [0]);
     this.peripherals = new Peripherals(peripherals, {
-      setLine: () => undefined,
+      setLine: (spi, level) => this.controller.setLine(spi, level),
       time: clock,
     });
-    this.mapped = this.peripherals.mapped;
     this.cpu = new Cpu({
       engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
-      devices: this.mapped,
+      devices: [...this.controller.frames(0), ...this.peripherals.mapped],
       clock,
       counters: this.counters,
     });
+    this.controller.connect([this.cpu], clock);
     const { engine } = this.cpu.core;
     this.ram = new Uint8Array(engine.memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
     const scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
     this.vcpu = new SimulatorVcpu(0, this.cpu, scheduler);
     this.vcpus = [this.vcpu];
-    this.devices = [...this.peripherals.stateful, new HiddenState(this.cpu)];
+    this.devices = [this.controller.state, ...this.peripherals.stateful, new HiddenState(this.cpu)];
     this.load();
   }
 
@@ -73,6 +77,7 @@ export class SimulatorMachine implements Machine {
   reset(): void {
     this.clock.reset();
     for (const counter of Object.values(this.counters)) counter.reset();
+    this.controller.reset();
     this.peripherals.reset();
     this.vcpu.reset();
     clear(this.ram);

@@ -1,5 +1,6 @@
 /**
- * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without PMU and GIC. Names, encodings and exception levels come from the catalogue; what stands here is what a register is in
+ * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without PMU. Names,
+ * encodings and exception levels come from the catalogue; what stands here is what a register is in
  * this CPU.
  *
  * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
@@ -51,6 +52,7 @@ export const cacheSizes: readonly number[] = [0x701fe00a, 0x201fe012, 0x70ffe07a
 
 const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
 const CSSELR_EL1 = numberOf('CSSELR_EL1');
+const ID_AA64PFR0_EL1 = numberOf('ID_AA64PFR0_EL1');
 const MDSCR_EL1 = numberOf('MDSCR_EL1');
 const OSLSR_EL1 = numberOf('OSLSR_EL1');
 const DBGCLAIMCLR_EL1 = numberOf('DBGCLAIMCLR_EL1');
@@ -137,7 +139,11 @@ const rules: Readonly<Record<string, Rule>> = {
   MIDR_EL1: { reset: 0x000f_a640n },
   MPIDR_EL1: { reset: 0x8000_0000n },
   /** EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. */
-  ID_AA64PFR0_EL1: { reset: 0x0000_0011n },
+  ID_AA64PFR0_EL1: {
+    reset: 0x0000_0011n,
+    // GIC: the CPU interface of a GICv3 is in system registers.
+    read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
+  },
   /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. */
   ID_AA64DFR0_EL1: { reset: 0x0030_5006n },
   /** CRC32, LSE. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { GicVersion } from '../../../src/backend/board.ts';
 import { ImageError } from '../../../src/backend/image/image.ts';
 import { parseImage } from '../../../src/backend/image/parse.ts';
 import { RAM_BASE, SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
@@ -32,8 +33,9 @@ export async function withGuest<T>(name: string, use: (elf: string) => Promise<T
 }
 
 /** What the guest prints on QEMU's virt board until it powers off. */
-export async function onQemu(elf: string, cpu: string): Promise<string> {
-  const options = ['-M', 'virt', '-cpu', cpu, '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
+export async function onQemu(elf: string, cpu: string, gic: GicVersion = 3): Promise<string> {
+  const board = `virt,gic-version=${gic}${gic === 3 ? ',its=off' : ''}`;
+  const options = ['-M', board, '-cpu', cpu, '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
   const run = promisify(execFile)('qemu-system-aarch64', [...options, '-net', 'none', '-kernel', elf], {
     timeout: 50_000,
     maxBuffer: 1 << 26,
@@ -42,16 +44,16 @@ export async function onQemu(elf: string, cpu: string): Promise<string> {
   return (await run).stdout;
 }
 
-export function machineFor(elf: string, serial: (bytes: Uint8Array) => void): SimulatorMachine {
+export function machineFor(elf: string, serial: (bytes: Uint8Array) => void, gic?: GicVersion): SimulatorMachine {
   const image = parseImage(readFileSync(elf), { start: BigInt(RAM_BASE), length: BigInt(RAM_SIZE) });
   if (image instanceof ImageError) throw new Error(image.message);
-  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial });
+  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial, gic });
 }
 
 /** What it prints on the simulator. */
-export async function onSimulator(elf: string): Promise<string> {
+export async function onSimulator(elf: string, gic?: GicVersion): Promise<string> {
   const output: Uint8Array[] = [];
-  const machine = machineFor(elf, (bytes) => output.push(bytes));
+  const machine = machineFor(elf, (bytes) => output.push(bytes), gic);
   machine.startClock();
   const timeout = setTimeout(() => machine.vcpus[0].kick(), 50_000);
   const exit = await machine.vcpus[0].run();
@@ -63,5 +65,9 @@ export async function onSimulator(elf: string): Promise<string> {
 }
 
 /** Both outputs. */
-export const onBoth = (name: string, cpu: string): Promise<readonly [qemu: string, simulator: string]> =>
-  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu), onSimulator(elf)]));
+export const onBoth = (
+  name: string,
+  cpu: string,
+  gic?: GicVersion,
+): Promise<readonly [qemu: string, simulator: string]> =>
+  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu, gic), onSimulator(elf, gic)]));

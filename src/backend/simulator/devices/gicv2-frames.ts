@@ -74,7 +74,7 @@ abstract class Registers implements Device {
   }
 }
 
-class Distributor extends Registers {
+export class Distributor extends Registers {
   private readonly frame = new Frame(this.gic.privates[this.cpu], this.gic.shared);
 
   readRegister(offset: number): number {
@@ -194,7 +194,7 @@ const interfaceRegisters: Readonly<Record<number, InterfaceRegister>> = {
   },
 };
 
-class CpuInterfaceFrame extends Registers {
+export class CpuInterfaceFrame extends Registers {
   readRegister(offset: number): number {
     return interfaceRegisters[offset]?.read?.(this.gic, this.cpu) ?? 0;
   }

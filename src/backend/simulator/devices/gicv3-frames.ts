@@ -52,7 +52,7 @@ abstract class NarrowPriorities implements Device {
   }
 }
 
-class Distributor extends NarrowPriorities {
+export class Distributor extends NarrowPriorities {
   private readonly gic: Gicv3;
   private readonly frame: Frame;
 
@@ -115,7 +115,7 @@ const routeIndex = (offset: number): number => ((offset - Offset.IROUTER) >> 3) 
 const isShared = (index: number): boolean => index >= 0 && index < GIC_INTERRUPTS - PRIVATE;
 
 /** Those of all CPUs, one behind the other. */
-class Redistributors extends NarrowPriorities {
+export class Redistributors extends NarrowPriorities {
   private readonly gic: Gicv3;
   private readonly frames: readonly Frame[];
 

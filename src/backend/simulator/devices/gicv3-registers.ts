@@ -3,11 +3,13 @@
  *
  * Arm GIC Architecture Specification, IHI 0069, "AArch64 System register descriptions".
  */
+import type { InterfaceRegister } from '../interrupts.ts';
+import { numberOf } from '../state.ts';
 import type { Group } from './gic-cpu-interface.ts';
 import type { Gicv3 } from './gicv3.ts';
 
 /** One register, of the CPU with this index. Without `read` it is write-only, without `write` it is read-only. */
-export interface GicRegister {
+export interface IccRegister {
   readonly read?: (gic: Gicv3, cpu: number) => bigint;
   readonly write?: (gic: Gicv3, cpu: number, value: bigint) => void;
 }
@@ -24,7 +26,7 @@ const field = (value: bigint, high: number, lowest: number): number =>
 const intid = (value: bigint): number => field(value, 23, 0);
 
 /** ICC_SGI<n>R_EL1, for interrupts of these groups (bits). */
-const softwareInterrupt = (groups: number): GicRegister => ({
+const softwareInterrupt = (groups: number): IccRegister => ({
   write: (gic, cpu, value) =>
     gic.sendSgi(cpu, field(value, 27, 24), groups, {
       others: field(value, 40, 40) === 1,
@@ -33,7 +35,7 @@ const softwareInterrupt = (groups: number): GicRegister => ({
     }),
 });
 
-const ofGroup = (group: Group): Record<string, GicRegister> => ({
+const ofGroup = (group: Group): Record<string, IccRegister> => ({
   [`ICC_IAR${group}_EL1`]: { read: (gic, cpu) => BigInt(gic.acknowledge(cpu, group)) },
   [`ICC_EOIR${group}_EL1`]: { write: (gic, cpu, value) => gic.endOfGroup(cpu, intid(value), group) },
   [`ICC_HPPIR${group}_EL1`]: { read: (gic, cpu) => BigInt(gic.highestPending(cpu, group)) },
@@ -65,7 +67,7 @@ const ofGroup = (group: Group): Record<string, GicRegister> => ({
 });
 
 /** By name. */
-export const gicv3Registers: Readonly<Record<string, GicRegister>> = {
+export const gicv3Registers: Readonly<Record<string, IccRegister>> = {
   ...ofGroup(0),
   ...ofGroup(1),
   ICC_PMR_EL1: {
@@ -99,3 +101,20 @@ export const gicv3Registers: Readonly<Record<string, GicRegister>> = {
   ICC_ASGI1R_EL1: softwareInterrupt(1),
   ICC_SGI0R_EL1: softwareInterrupt(1),
 };
+
+/** By op0:op1:CRn:CRm:op2. */
+export const gicv3RegistersByNumber: ReadonlyMap<number, IccRegister> = new Map(
+  Object.entries(gicv3Registers).map(([name, register]) => [numberOf(name), register]),
+);
+
+/** As the CPU of this index has them. */
+export const gicv3Interface = (gic: Gicv3, cpu: number): ReadonlyMap<number, InterfaceRegister> =>
+  new Map(
+    [...gicv3RegistersByNumber].map(([number, { read, write }]) => [
+      number,
+      {
+        ...(read && { read: () => read(gic, cpu) }),
+        ...(write && { write: (value: bigint) => write(gic, cpu, value) }),
+      },
+    ]),
+  );

@@ -4,8 +4,8 @@
  *
  * Linux Documentation/virt/kvm/devices/arm-vgic-v3.rst, arm-vgic.rst; Arm GIC Architecture Specification, IHI 0069, 0048.
  */
-import { encodingNumber } from '../../arm/index.ts';
-import { GIC_INTERRUPTS } from '../board.ts';
+import { encodingNumber } from '../arm/index.ts';
+import { GIC_INTERRUPTS } from './board.ts';
 
 /** One register by KVM_GET_DEVICE_ATTR and _SET_. */
 export interface GicRegister {
@@ -17,10 +17,10 @@ export interface GicRegister {
 }
 
 /** KVM_DEV_ARM_VGIC_GRP_*. */
-const Group = { DIST_REGS: 1, CPU_REGS: 2, REDIST_REGS: 5, CPU_SYSREGS: 6, LEVEL_INFO: 7 } as const;
+export const Group = { DIST_REGS: 1, CPU_REGS: 2, REDIST_REGS: 5, CPU_SYSREGS: 6, LEVEL_INFO: 7 } as const;
 
 /** Offsets in the distributor, and in a redistributor's second frame: the first register of each kind. */
-const Offset = {
+export const Offset = {
   CTLR: 0,
   IIDR: 8,
   IGROUPR: 0x80,
@@ -38,7 +38,7 @@ const Offset = {
   IROUTER: 0x6000,
 } as const;
 
-const SGI_FRAME = 0x1_0000;
+export const SGI_FRAME = 0x1_0000;
 const WAKER = 0x14;
 const FIRST_SHARED = 32;
 /** Interrupts of one register with a bit for each. */
@@ -47,7 +47,12 @@ const BITS = 32;
 const numbers = (count: number, first = 0): number[] => Array.from({ length: count }, (_, n) => first + n);
 const sharedWords = numbers((GIC_INTERRUPTS - FIRST_SHARED) / BITS, 1);
 
-const word = (group: number, attribute: number, clear?: number): GicRegister => ({ group, attribute, bytes: 4, clear });
+export const word = (group: number, attribute: number, clear?: number): GicRegister => ({
+  group,
+  attribute,
+  bytes: 4,
+  clear,
+});
 const wordsFrom = (group: number, first: number, count: number): GicRegister[] =>
   numbers(count).map((n) => word(group, first + 4 * n));
 

@@ -1,0 +1,106 @@
+/** The state of the GICv3 for snapshots, in the words of KVM's vGIC: a snapshot of one fits the other. */
+import { encodingNumber } from '../../../arm/index.ts';
+import { GIC_REDISTRIBUTOR_SIZE } from '../../board.ts';
+import { type GicRegister, Group, Offset, registersV3, SGI_FRAME } from '../../gic-registers.ts';
+import { GicState, registerName, vgicName } from '../../gic-state.ts';
+import { type InterruptBank, PRIVATE } from './gic-bank.ts';
+import type { Gicv3 } from './gicv3.ts';
+import { Distributor, Redistributors } from './gicv3-frames.ts';
+import { gicv3RegistersByNumber } from './gicv3-registers.ts';
+
+const ICC_CTLR_EL1 = encodingNumber([3, 0, 12, 12, 4]);
+/** Its CBPR, EOImode and PRIbits: the rest tells how wide numbers may be that this board does not have. */
+const CTLR_COMPARED = 0x703n;
+const ALL = (1n << 64n) - 1n;
+const AFFINITY = 2 ** 32;
+
+export class Gicv3State extends GicState {
+  private readonly gic: Gicv3;
+  /** Those whose lines follow from the state of a CPU drive them again. */
+  private readonly drive: () => void;
+  private readonly distributor: Distributor;
+  private readonly redistributors: Redistributors;
+
+  constructor(gic: Gicv3, drive: () => void) {
+    super(vgicName(3));
+    this.gic = gic;
+    this.drive = drive;
+    this.distributor = new Distributor(gic);
+    this.redistributors = new Redistributors(gic);
+  }
+
+  reset(): void {
+    this.gic.reset();
+    this.drive();
+  }
+
+  override restore(words: BigUint64Array): string | undefined {
+    const refused = super.restore(words);
+    this.gic.update();
+    this.drive();
+    return refused;
+  }
+
+  protected registers(): GicRegister[] {
+    const control = gicv3RegistersByNumber.get(ICC_CTLR_EL1)!.read!(this.gic, 0);
+    return registersV3(this.gic.affinities.map((affinity) => ({ cpu: affinity * AFFINITY, control })));
+  }
+
+  protected override compared({ group, attribute }: GicRegister): bigint {
+    return group === Group.CPU_SYSREGS && attribute % AFFINITY === ICC_CTLR_EL1 ? CTLR_COMPARED : ALL;
+  }
+
+  protected get({ group, attribute }: GicRegister): bigint {
+    const { cpu, offset } = this.place(attribute);
+    const raw = this.raw(group, cpu, offset);
+    if (raw) return BigInt(raw.words[raw.at] >>> 0);
+    switch (group) {
+      case Group.DIST_REGS:
+        return BigInt(this.distributor.readRegister(offset));
+      case Group.REDIST_REGS:
+        return BigInt(this.redistributors.readRegister(cpu * GIC_REDISTRIBUTOR_SIZE + offset));
+      default:
+        return gicv3RegistersByNumber.get(offset)!.read!(this.gic, cpu);
+    }
+  }
+
+  protected set(register: GicRegister, attribute: number, value: bigint): string | undefined {
+    const { group } = register;
+    const { cpu, offset } = this.place(attribute);
+    const low = Number(value & 0xffff_ffffn);
+    const raw = this.raw(group, cpu, offset);
+    if (raw) raw.words[raw.at] = low;
+    else if (group === Group.DIST_REGS && offset === Offset.IIDR) this.gic.iidr = low;
+    else if (group === Group.DIST_REGS) this.distributor.writeRegister(offset, low);
+    else if (group === Group.REDIST_REGS) this.redistributors.writeRegister(cpu * GIC_REDISTRIBUTOR_SIZE + offset, low);
+    else {
+      const { write } = gicv3RegistersByNumber.get(offset)!;
+      if (!write) return `${registerName(register)} is read-only`;
+      write(this.gic, cpu, value);
+    }
+    return undefined;
+  }
+
+  /** The CPU that an attribute names, or the first, and the offset or the number. */
+  private place(attribute: number): { readonly cpu: number; readonly offset: number } {
+    const cpu = this.gic.affinities.indexOf(Math.floor(attribute / AFFINITY));
+    return { cpu, offset: attribute % AFFINITY };
+  }
+
+  /** What no register of the guest shows by itself: what is pending without the lines, and the lines. */
+  private raw(group: number, cpu: number, offset: number): { words: Int32Array; at: number } | undefined {
+    const { shared, privates } = this.gic;
+    if (group === Group.LEVEL_INFO) {
+      const interrupt = offset & 0x3ff;
+      return interrupt < PRIVATE
+        ? { words: privates[cpu].level, at: 0 }
+        : { words: shared.level, at: (interrupt - PRIVATE) >> 5 };
+    }
+    if (group === Group.DIST_REGS && offset >= Offset.ISPENDR && offset < Offset.ICPENDR)
+      return latch(shared, ((offset - Offset.ISPENDR) >> 2) - 1);
+    if (group === Group.REDIST_REGS && offset === SGI_FRAME + Offset.ISPENDR) return latch(privates[cpu], 0);
+    return undefined;
+  }
+}
+
+const latch = (bank: InterruptBank, at: number): { words: Int32Array; at: number } => ({ words: bank.latch, at });
