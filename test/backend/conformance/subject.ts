@@ -165,6 +165,7 @@ export function setAll(vcpu: Vcpu, ids: readonly bigint[], values: readonly bigi
 const coreIdOf: Readonly<Record<string, bigint>> = {
   PC: CoreId.PC,
   PSTATE: CoreId.PSTATE,
+  SP: CoreId.SP,
   SP_EL0: CoreId.SP,
   SP_EL1: CoreId.SP_EL1,
   ELR_EL1: CoreId.ELR_EL1,

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRegister } from '../../../src/arm/index.ts';
-import { CoreId, sysregId } from '../../../src/backend/kvm-ids.ts';
 import { SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
-import type { DebugSlot, GuestDebug, Vcpu } from '../../../src/backend/vcpu.ts';
+import type { Vcpu } from '../../../src/backend/vcpu.ts';
+import { getAll, idOf, setAll } from '../conformance/subject.ts';
+
+export { debugOff, slots, softwareBreakpoints, stepping } from '../conformance/subject.ts';
 
 export const START = 0x4000_0000n;
 
@@ -34,47 +35,9 @@ export function machineWith(source: string, serial?: (bytes: Uint8Array) => void
   });
 }
 
-const one = (id: bigint) => BigUint64Array.of(id);
-
-/** X0.., PC, PSTATE, SP, SP_EL1, or a system register's name. */
-function idOf(name: string): bigint {
-  const general = /^X(\d+)$/.exec(name);
-  if (general) return CoreId.X(Number(general[1]));
-  if (name === 'PC' || name === 'PSTATE' || name === 'SP' || name === 'SP_EL1' || name === 'ELR_EL1')
-    return CoreId[name];
-  if (name === 'SPSR_EL1') return CoreId.SPSR(0);
-  const found = findRegister(name);
-  if (!('number' in found)) throw new Error(`no register ${name}`);
-  return sysregId(found.number);
-}
-
-export function get(vcpu: Vcpu, name: string): bigint {
-  const values = new BigUint64Array(1);
-  const errnos = new Int32Array(1);
-  if (vcpu.getRegisters(one(idOf(name)), values, errnos, 1)) throw new Error(`${name}: errno ${errnos[0]}`);
-  return values[0];
-}
+export const get = (vcpu: Vcpu, name: string): bigint => getAll(vcpu, [idOf(name)])[0];
 
 export function set(vcpu: Vcpu, name: string, value: bigint): void {
-  const errnos = new Int32Array(1);
-  if (vcpu.setRegisters(one(idOf(name)), BigUint64Array.of(value), errnos, 1))
-    throw new Error(`${name}: errno ${errnos[0]}`);
+  const [errno] = setAll(vcpu, [idOf(name)], [value]);
+  if (errno !== 0) throw new Error(`${name}: errno ${errno}`);
 }
-
-export const debugOff: GuestDebug = {
-  enable: false,
-  singleStep: false,
-  useSoftwareBreakpoints: false,
-  useHardware: false,
-  breakpoints: [],
-  watchpoints: [],
-};
-export const stepping: GuestDebug = { ...debugOff, enable: true, singleStep: true };
-export const softwareBreakpoints: GuestDebug = { ...debugOff, enable: true, useSoftwareBreakpoints: true };
-export const slots = (breakpoints: readonly DebugSlot[], watchpoints: readonly DebugSlot[] = []): GuestDebug => ({
-  ...debugOff,
-  enable: true,
-  useHardware: true,
-  breakpoints,
-  watchpoints,
-});
