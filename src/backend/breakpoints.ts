@@ -1,4 +1,6 @@
 /** The breakpoints and watchpoints of a debugger. */
+
+import { hex } from '../arm/index.ts';
 import type { BreakpointKind, Breakpoints, Outcome, TargetError, WatchKind } from '../gdbstub/index.ts';
 import { breakSlot, LARGEST_WATCH, watchSlots } from './debug-slots.ts';
 import { refuse } from './errors.ts';
@@ -9,7 +11,7 @@ const END = 1n << 64n;
 
 interface Software {
   readonly address: bigint;
-  /** Where its BRK stands; undefined while its address is not mapped. */
+  /** Where its BRK stands; undefined while its address leads to no RAM. */
   physical: number | undefined;
 }
 
@@ -27,6 +29,8 @@ export interface GuestBreakpointsOptions {
   /** Through the CPU that the debugger looks at. Undefined: not mapped. */
   readonly translate: (address: bigint) => number | undefined;
   readonly unavailable: () => TargetError | undefined;
+  /** What a user should know that no debugger asks for. */
+  readonly log?: (message: string) => void;
 }
 
 export class GuestBreakpoints implements Breakpoints {
@@ -35,6 +39,8 @@ export class GuestBreakpoints implements Breakpoints {
   readonly #options: GuestBreakpointsOptions;
   readonly #software = new Map<bigint, Software>();
   readonly #hardware = new Map<bigint, DebugSlot>();
+  /** Of software breakpoints where no BRK can stand: on a page that is not mapped yet, in a ROM. */
+  readonly #standIns = new Map<bigint, DebugSlot>();
   readonly #watchpoints = new Map<string, Watchpoint>();
   /** Counts changes of the hardware ones. */
   version = 0;
@@ -71,7 +77,7 @@ export class GuestBreakpoints implements Breakpoints {
 
   removeAll(): void {
     for (const address of [...this.#software.keys()]) this.#removeSoftware(address);
-    if (this.#hardware.size + this.#watchpoints.size > 0) this.version++;
+    if (!this.noHardware) this.version++;
     this.#hardware.clear();
     this.#watchpoints.clear();
   }
@@ -79,9 +85,12 @@ export class GuestBreakpoints implements Breakpoints {
   #insertSoftware(address: bigint): Outcome {
     if (this.#software.has(address)) return undefined;
     const physical = this.#options.translate(address);
-    if (physical === undefined) return refuse('MEMORY_UNMAPPED', address);
-    if (!this.#options.patches.plant(physical)) return refuse('MEMORY_NOT_RAM', address, BigInt(physical));
-    this.#software.set(address, { address, physical });
+    const planted = physical !== undefined && this.#options.patches.plant(physical);
+    if (!planted && !this.#standIn(address))
+      return physical === undefined
+        ? refuse('MEMORY_UNMAPPED', address)
+        : refuse('MEMORY_NOT_RAM', address, BigInt(physical));
+    this.#software.set(address, { address, physical: planted ? physical : undefined });
     return undefined;
   }
 
@@ -89,12 +98,27 @@ export class GuestBreakpoints implements Breakpoints {
     const physical = this.#software.get(address)?.physical;
     if (physical !== undefined) this.#options.patches.remove(physical);
     this.#software.delete(address);
+    if (this.#standIns.delete(address)) this.version++;
+  }
+
+  /** A hardware breakpoint does the work of a software one. False: there is none left, or none for such an address. */
+  #standIn(address: bigint): boolean {
+    if (this.#standIns.has(address)) return true;
+    const slot = breakSlot(address);
+    if (this.#slotsLeft <= 0 || slot.value !== address) return false;
+    this.#standIns.set(address, slot);
+    this.version++;
+    this.#options.log?.(`no BRK can stand at ${hex(address)} now: the breakpoint there is a hardware one`);
+    return true;
+  }
+
+  get #slotsLeft(): number {
+    return this.#options.hardwareBreakpoints - this.#hardware.size - this.#standIns.size;
   }
 
   #insertHardware(address: bigint): Outcome {
     if (this.#hardware.has(address)) return undefined;
-    if (this.#hardware.size >= this.#options.hardwareBreakpoints)
-      return refuse('BREAKPOINTS_FULL', this.#options.hardwareBreakpoints);
+    if (this.#slotsLeft <= 0) return refuse('BREAKPOINTS_FULL', this.#options.hardwareBreakpoints);
     this.#hardware.set(address, breakSlot(address));
     this.version++;
     return undefined;
@@ -119,7 +143,7 @@ export class GuestBreakpoints implements Breakpoints {
   }
 
   get noHardware(): boolean {
-    return this.#hardware.size + this.#watchpoints.size === 0;
+    return this.#hardware.size + this.#standIns.size + this.#watchpoints.size === 0;
   }
 
   get software(): IterableIterator<bigint> {
@@ -138,13 +162,18 @@ export class GuestBreakpoints implements Breakpoints {
     return this.#software.has(address);
   }
 
+  /** Also a hardware one that does the work of a software one. */
   hasHardware(address: bigint): boolean {
-    return this.#hardware.has(address);
+    return this.#hardware.has(address) || this.#standIns.has(address);
+  }
+
+  isStandIn(address: bigint): boolean {
+    return this.#standIns.has(address);
   }
 
   /** The slots of the hardware breakpoints but that of one address. */
   breakpointSlots(except?: bigint): DebugSlot[] {
-    return [...this.#hardware].flatMap(([address, slot]) => (address === except ? [] : [slot]));
+    return [...this.#hardware, ...this.#standIns].flatMap(([address, slot]) => (address === except ? [] : [slot]));
   }
 
   watchpointSlots(except?: ReadonlySet<Watchpoint>): DebugSlot[] {
@@ -178,6 +207,8 @@ export class GuestBreakpoints implements Breakpoints {
       }
       if (breakpoint.physical !== undefined) patches.remove(breakpoint.physical);
       breakpoint.physical = physical !== undefined && patches.plant(physical) ? physical : undefined;
+      if (breakpoint.physical === undefined) this.#standIn(breakpoint.address);
+      else if (this.#standIns.delete(breakpoint.address)) this.version++;
     }
   }
 

@@ -279,7 +279,8 @@ export class CpuExecution {
         break;
       case ExceptionClass.breakpoint:
         if (!this.#hardwareArmed) break;
-        return breakpoints.hasHardware(pc) ? { kind: 'breakpoint', thread, hardware: true } : undefined;
+        if (!breakpoints.hasHardware(pc)) return undefined;
+        return { kind: 'breakpoint', thread, hardware: !breakpoints.hasSoftware(pc) };
       case ExceptionClass.watchpoint: {
         if (!this.#hardwareArmed) break;
         const watchpoint = breakpoints.watchpointAt(far, (esr & WNR) !== 0);

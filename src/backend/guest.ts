@@ -83,7 +83,7 @@ export class Guest implements Target {
       hardwareBreakpoints: machine.hardwareBreakpoints,
       hardwareWatchpoints: machine.hardwareWatchpoints,
       translate: (address) => this.current.translation.translate(address),
-      unavailable,
+      ...{ unavailable, log },
     });
     this.execution = new GuestExecution({
       ...{ machine, cpus: this.cpus, breakpoints: this.breakpoints, patches, log },

@@ -209,9 +209,15 @@ describe('software breakpoints in memory', () => {
     expect(word(leaf)).toBe(0xd28000f3);
   });
 
-  test('nothing is planted where there is no RAM', () => {
-    expect(insert('software', 0x0900_0000n)).toMatchObject({ code: 'MEMORY_NOT_RAM' });
+  test('where no BRK can stand they are hardware ones, as long as there are any', () => {
+    for (let i = 0n; i < 6n; i++) expect(insert('software', 0x0900_0000n + 4n * i)).toBeUndefined();
+    expect(insert('software', 0x0900_0100n)).toMatchObject({ code: 'MEMORY_NOT_RAM' });
+    expect(insert('software', 0x1_0000_0000_0000n)).toMatchObject({ code: 'MEMORY_UNMAPPED' });
+    guest.breakpoints.remove('software', 0x0900_0000n, 4);
+    // No instruction can stand at such an address.
     expect(insert('software', 1n << 60n)).toMatchObject({ code: 'MEMORY_UNMAPPED' });
+    expect(insert('hardware', 0x0900_0000n)).toBeUndefined();
+    expect(insert('hardware', 0x0900_0004n)).toMatchObject({ code: 'BREAKPOINTS_FULL' });
   });
 
   test('code that the guest writes over one stays, and is broken at again', async () => {

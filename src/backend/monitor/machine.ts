@@ -76,7 +76,9 @@ export const info: Command = {
         `  MMU ${cpu.translation.regime().enabled ? 'on' : 'off'}`,
         ...unsynchronised(cpu),
       ]),
-      ...[...breakpoints.software].map((address) => `breakpoint ${hex(address)}`),
+      ...[...breakpoints.software].map(
+        (address) => `breakpoint ${hex(address)}${breakpoints.isStandIn(address) ? ', by a hardware one' : ''}`,
+      ),
       ...[...breakpoints.hardware].map((address) => `hardware breakpoint ${hex(address)}`),
       ...[...breakpoints.watchpoints].map(
         ({ kind, address, length, slots }) =>

@@ -180,6 +180,50 @@ export const guest: readonly Conformance[] = [
     },
   },
   {
+    name: 'a software breakpoint on a page that is not mapped yet is a hardware one until it is mapped',
+    source: `
+      ldr x0, =0xff
+      msr mair_el1, x0
+      ldr x0, =0x280803519
+      msr tcr_el1, x0
+      adr x0, table
+      msr ttbr0_el1, x0
+      isb
+      mrs x0, sctlr_el1
+      orr x0, x0, #1
+      msr sctlr_el1, x0
+      isb
+      ldr x9, =high + 0x40000000
+      br x9
+      high: nop
+      add x1, x1, #1
+      b high
+      .ltorg
+      .balign 4096
+      // 1 GiB blocks of normal memory: RAM where it is, and once more above.
+      table: .quad 0, 0x40000705, 0x40000705
+        .space 4096 - 24`,
+    run: async (subject) => {
+      const session = new Session(subject);
+      const { breakpoints } = session.guest;
+      const high = subject.symbols.high + 0x4000_0000n;
+      const next = async (): Promise<void> => {
+        const stop = await session.resume({ thread: 1, kind: 'continue' });
+        assert.deepEqual(stop, { kind: 'breakpoint', thread: 1, hardware: false });
+        assert.equal(session.get('pc'), high);
+      };
+      assert.equal(breakpoints.insert('software', high, 4), undefined);
+      assert.equal(breakpoints.isStandIn(high), true);
+      await next();
+      assert.deepEqual(session.guest.memory.read(1, high, 4), Uint8Array.of(0x1f, 0x20, 0x03, 0xd5));
+      await next();
+      assert.equal(breakpoints.isStandIn(high), false);
+      assert.equal(session.get('x1'), 1n);
+      await next();
+      assert.equal(session.get('x1'), 2n);
+    },
+  },
+  {
     name: 'MIDR_EL1 is refused, with the reason, and keeps its value',
     source: 'b .',
     run: (subject) => {
