@@ -16,12 +16,12 @@ interface Message {
 }
 
 /** Milliseconds that any one answer may take on a slow machine. */
-const patience = 10_000;
+const patience = 20_000;
 
 export class DebugAdapter {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
-  readonly #events: Message[] = [];
+  #events: Message[] = [];
   readonly #waiting: {
     readonly wants: (message: Message) => boolean;
     readonly take: (message: Message) => void;
@@ -73,6 +73,11 @@ export class DebugAdapter {
     const index = this.#events.findIndex(({ event }) => event === name);
     if (index >= 0) return this.#events.splice(index, 1)[0];
     return this.#wait(`the event ${name}`, ({ type, event }) => type === 'event' && event === name);
+  }
+
+  /** Events of this name that came so far tell nothing of what comes next. */
+  forget(name: string): void {
+    this.#events = this.#events.filter(({ event }) => event !== name);
   }
 
   /** Disconnects, as the editor's button does, and waits for the end of the process. */

@@ -105,6 +105,8 @@ async function start(given: Configuration, lines: number[]): Promise<Session> {
     adapter,
     breakAt,
     goOn: async () => {
+      // lldb-dap sometimes tells one stop twice.
+      adapter.forget('stopped');
       await adapter.request('continue', { threadId });
       await adapter.event('stopped');
     },
