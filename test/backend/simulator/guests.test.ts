@@ -22,6 +22,12 @@ test.each([
   expect(simulator).toEqual(qemu);
 });
 
+test.each([['gicv3', 3]] as const)('the guest `%s` prints the same as on QEMU with a GICv%i', async (name, gic) => {
+  const [qemu, simulator] = (await onBoth(name, 'cortex-a57', gic)).map(lines);
+  expect(qemu.length).toBeGreaterThan(30);
+  expect(simulator).toEqual(qemu);
+});
+
 test('AT finds in random tables what it finds on QEMU', async () => {
   const [qemu, simulator] = (await onBoth('translate', 'neoverse-n1')).map(lines);
   expect(simulator.length).toBe(qemu.length);

@@ -38,6 +38,7 @@ __attribute__((unused)) static void line(const char *name, u64 v) {
 static struct { u64 vector, esr, far, elr, spsr, count; } last;
 static int quiet;        // exceptions are not printed
 static u64 resume_at;    // where to go on, once; 0: behind the instruction
+static void (*on_interrupt)(u64 fiq); // takes IRQs and FIQs, without a report
 static u64 far_matters(u64 esr) {
   u64 ec = esr >> 26;
   return ec == 0x20 || ec == 0x21 || ec == 0x22 || ec == 0x24 || ec == 0x25 || ec == 0x34 || ec == 0x35;
@@ -63,6 +64,10 @@ u64 exception(u64 vector, const u64 *frame) {
   last.elr = read(elr_el1);
   last.spsr = read(spsr_el1);
   last.count++;
+  if (on_interrupt && (vector & 3) % 3) {
+    on_interrupt((vector & 3) - 1);
+    return last.elr;
+  }
   if (!quiet) report();
   u64 to = resume_at;
   resume_at = 0;
