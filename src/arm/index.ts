@@ -25,6 +25,7 @@ export * from './cpreg-list.ts';
 export * from './cpu-state.ts';
 export { type Decoder, decoderOf } from './decode/decoder.ts';
 export * from './exception.ts';
+export { fpUnit } from './fp/unit.ts';
 export * from './memory/translate.ts';
 export * from './pstate.ts';
 export { globMatcher, nearestName } from './registers/catalogue.ts';

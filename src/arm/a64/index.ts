@@ -4,6 +4,11 @@ import { branches } from './branches.ts';
 import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { exclusives } from './exclusives.ts';
+import { fpConvert } from './fp-convert.ts';
+import { fpScalar } from './fp-scalar.ts';
+import { fpSystem } from './fp-system.ts';
+import { fpVector } from './fp-vector.ts';
+import { fpVectorConvert } from './fp-vector-convert.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
 import { simd } from './simd.ts';
@@ -18,6 +23,11 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Loads and stores', instructions: loadsAndStores },
   { title: 'Exclusive and ordered loads and stores', instructions: exclusives },
   { title: 'Atomic memory operations (FEAT_LSE)', instructions: atomics },
+  { title: 'FPCR and FPSR', instructions: fpSystem },
+  { title: 'Floating-point', instructions: fpScalar },
+  { title: 'Conversions between floating-point and integers', instructions: fpConvert },
+  { title: 'Advanced SIMD, floating-point', instructions: fpVector },
+  { title: 'Advanced SIMD, floating-point conversions and comparisons with zero', instructions: fpVectorConvert },
   { title: 'SIMD and floating-point', instructions: simd },
   { title: 'SIMD and floating-point loads and stores', instructions: simdLoadsAndStores },
 ];

@@ -53,6 +53,8 @@ export const TypeIndex = {
   slowAccess: 6,
   /** nothing: a number */
   query: 7,
+  /** a number: nothing */
+  told: 8,
 } as const;
 
 export const types: readonly FunctionType[] = [
@@ -64,6 +66,7 @@ export const types: readonly FunctionType[] = [
   { parameters: [i64, i32, i32], results: [i32] },
   { parameters: [i64, i32, i32, i32, i32], results: [i32] },
   { parameters: [], results: [i32] },
+  { parameters: [i32], results: [] },
 ];
 
 /** The functions that the engine gives to the module. */
@@ -75,6 +78,8 @@ export const imports = [
   /** A place in `raises`, the immediate: status */
   { name: 'raise', type: TypeIndex.twoNumbers },
   { name: 'spAlignmentFault', type: TypeIndex.nothing },
+  /** A description of a floating-point operation, whose operands stand in memory: see fp/unit.ts */
+  { name: 'fp', type: TypeIndex.told },
 ] as const;
 
 /** Imports first, then those of runtime.ts, then the handlers. */
@@ -84,18 +89,19 @@ export const FunctionIndex = {
   hostSystem: 2,
   hostRaise: 3,
   hostSpAlignmentFault: 4,
-  nzcv: 5,
-  slowLoad: 6,
-  slowStore: 7,
-  outOfBudget: 8,
-  far: 9,
-  resume: 10,
-  start: 11,
-  undecoded: 12,
-  stop: 13,
-  breakpoint: 14,
-  nextPage: 15,
-  handlers: 16,
+  hostFp: 5,
+  nzcv: 6,
+  slowLoad: 7,
+  slowStore: 8,
+  outOfBudget: 9,
+  far: 10,
+  resume: 11,
+  start: 12,
+  undecoded: 13,
+  stop: 14,
+  breakpoint: 15,
+  nextPage: 16,
+  handlers: 17,
 } as const;
 
 /** The first handlers of the table are those of no instruction. */

@@ -3,6 +3,7 @@
  * that fit, values that are used once or come from `let`, state written after the last access to memory.
  */
 import type { A64Instruction, DecodeContext, Operands, Shape } from '../a64/instruction.ts';
+import { type FpOperation, fpWidths, operandsOf } from '../fp/operation.ts';
 import type {
   AccessKind,
   Builder,
@@ -264,6 +265,14 @@ class Analyser implements Builder<Value> {
   }
   #lane(size: Size, lane: number): void {
     if (!(lane >= 0 && lane < 16 >> size)) this.#fail(`no lane ${lane} of size ${size}`);
+  }
+  fp(operation: FpOperation, inputs: readonly Value[], fbits?: Value): Value {
+    if (inputs.length !== operandsOf(operation)) this.#fail(`${operation.name} with a wrong number of values`);
+    this.#use(fpWidths(operation).inputs, ...inputs);
+    if (fbits) this.#use(32, fbits);
+    this.found.readsFpcr = true;
+    this.found.accumulatesFpsr = true;
+    return this.#value(fpWidths(operation).output);
   }
   readFpcr(): Value {
     this.found.readsFpcr = true;

@@ -12,6 +12,7 @@
  * - Truth values are 32-bit values, 0 or 1.
  */
 
+import type { FpOperation } from '../fp/operation.ts';
 import type { VectorOperator } from './vectors.ts';
 
 export type Width = 32 | 64;
@@ -122,6 +123,11 @@ export interface Builder<V> {
   /** Zero-extended to 32 bits for sizes below 3. */
   extractLane(size: Size, lane: number, vector: V): V;
   replaceLane(size: Size, lane: number, vector: V, value: V): V;
+  /**
+   * A floating-point operation as FPCR says; FPSR's flags are set at once. A single element is 32 bits wide, or 64 for
+   * doubles; several stand in a vector, and what lies above them in the result is zero. `fbits` is 32 bits wide.
+   */
+  fp(operation: FpOperation, inputs: readonly V[], fbits?: V): V;
   /** FPCR, 32 bits. */
   readFpcr(): V;
   /** Sets bits of FPSR at the end of the instruction: those of a 32-bit value that are one. */

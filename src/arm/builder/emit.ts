@@ -3,6 +3,9 @@
  * control goes on) is left to subclasses: handler.ts makes the interpreter's handlers, from operands in a record; a
  * translator of whole regions would know the operands.
  */
+
+import { type FpOperation, fpWidths } from '../fp/operation.ts';
+import { fbitsShift, fpDescription } from '../fp/unit.ts';
 import { accessDescription, accessKinds, FlagsKind, FunctionIndex, firstAlignedKind, stateSlots } from './abi.ts';
 import type {
   AccessKind,
@@ -14,11 +17,13 @@ import type {
   RegisterOperand,
   Size,
   StateSlot,
+  ValueWidth,
   VectorOperand,
   WideSize,
   Width,
 } from './builder.ts';
 import { Slot } from './builder.ts';
+import { fpPath } from './fp-paths.ts';
 import { Context, Layout } from './layout.ts';
 import { tlbEntry } from './runtime.ts';
 import { type Value, Values, widthOf } from './values.ts';
@@ -207,6 +212,30 @@ export abstract class Emitter extends Values implements Builder<Value> {
 
   writeScalar(size: Size, register: VectorOperand, value: Value): void {
     this.writeV(register, this.replaceLane(size, 0, this.vectorConstant(0n), value));
+  }
+
+  fp(operation: FpOperation, inputs: readonly Value[], fbits?: Value): Value {
+    const operands = inputs.map((input) => this.let(input.width, input));
+    const number = fbits && this.let(32, fbits);
+    const { output } = fpWidths(operation);
+    return this.let(
+      output,
+      fpPath(this, operation, operands, number, () => this.#slowFp(operation, operands, number)),
+    );
+  }
+
+  #slowFp(operation: FpOperation, operands: readonly Value[], fbits: Value | undefined): Value {
+    const sizeOf = (width: ValueWidth) => (width === 128 ? 4 : width === 64 ? 3 : 2);
+    const description = this.number(fpDescription(operation));
+    const { output } = fpWidths(operation);
+    return this.value(output, () => {
+      for (const [i, operand] of operands.entries())
+        this.writeAt(sizeOf(operand.width), Layout.fpOperands + 16 * i, operand);
+      const shifted = fbits && this.binary('shl', 32, fbits, this.number(fbitsShift));
+      (shifted ? this.binary('or', 32, description, shifted) : description).push();
+      this.code.call(FunctionIndex.hostFp);
+      this.readAt(sizeOf(output), Layout.fpOperands).push();
+    });
   }
 
   readFpcr(): Value {

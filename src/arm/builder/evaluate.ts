@@ -5,6 +5,7 @@
 import { a64Instructions } from '../a64/index.ts';
 import type { DecodeContext } from '../a64/instruction.ts';
 import { type Decoder, decoderOf } from '../decode/decoder.ts';
+import { carryOut, type FpOperation } from '../fp/operation.ts';
 import type {
   AccessKind,
   BinaryOperator,
@@ -220,6 +221,12 @@ export class Evaluator implements Builder<bigint> {
   }
   replaceLane(size: Size, lane: number, vector: bigint, value: bigint): bigint {
     return fromLanes(lanesOf(vector, 8 << size).with(lane, value), 8 << size);
+  }
+  fp(operation: FpOperation, [a, b = 0n, c = 0n]: readonly bigint[], fbits = 0n): bigint {
+    const fp = { fpcr: Number(this.readFpcr()), fpsr: 0 };
+    const result = carryOut(operation, fp, Number(fbits), a, b, c);
+    this.accumulateFpsr(BigInt(fp.fpsr));
+    return result;
   }
   readFpcr(): bigint {
     return unsigned(32, this.#state.readSystem(Layout.fpcr - Layout.system));

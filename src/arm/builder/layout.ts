@@ -27,6 +27,8 @@ export const Layout = {
   undecoded: 48 * 8 + 4,
   /** Value of a slow load or store, 32 bytes. */
   scratch: 50 * 8,
+  /** Three operands of a floating-point operation, 16 bytes each; then the result in the place of the first. */
+  fpOperands: 54 * 8,
   /** V0..V31, 16 bytes each. */
   v: 0x200,
   /** System registers: 8 bytes at 8 * (op0:op1:CRn:CRm:op2). SP_EL0, SP_EL1, ELR_EL1 and SPSR_EL1 are among them. */

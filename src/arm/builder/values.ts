@@ -70,7 +70,8 @@ export class Values {
     return { width, push };
   }
 
-  #operation(width: Width, opcode: number, ...inputs: Value[]): Value {
+  /** What an opcode makes of values. */
+  operation(width: Width, opcode: number, ...inputs: { readonly push: () => void }[]): Value {
     return this.value(width, () => {
       for (const input of inputs) input.push();
       this.code.op(opcode);
@@ -83,12 +84,16 @@ export class Values {
   }
 
   let(width: ValueWidth, value: Value): Value {
-    if (value.cheap) return value;
-    this.locals.push(typeOf(width));
+    return value.cheap ? value : { width, ...this.keep(typeOf(width), value.push) };
+  }
+
+  /** Evaluates once, to a local of any type. */
+  keep(type: ValueType, push: () => void): { readonly push: () => void; readonly cheap: true } {
+    this.locals.push(type);
     const index = this.#parameters + this.locals.length - 1;
-    value.push();
+    push();
     this.code.set(index);
-    return this.local(width, index);
+    return { push: () => this.code.get(index), cheap: true };
   }
 
   constant(width: Width, value: bigint): Value {
@@ -101,46 +106,51 @@ export class Values {
   }
 
   binary(operator: BinaryOperator, width: Width, a: Value, b: Value): Value {
-    return this.#operation(width, binaryOpcodes[operator][width === 64 ? 1 : 0], a, b);
+    return this.operation(width, binaryOpcodes[operator][width === 64 ? 1 : 0], a, b);
   }
 
   compare(comparison: Comparison, width: Width, a: Value, b: Value): Value {
-    return this.#operation(32, comparisonOpcodes[comparison][width === 64 ? 1 : 0], a, b);
+    return this.operation(32, comparisonOpcodes[comparison][width === 64 ? 1 : 0], a, b);
   }
 
   /** 1 for 0, else 0. */
   not(a: Value): Value {
-    return this.#operation(32, Op.i32Eqz, a);
+    return this.operation(32, Op.i32Eqz, a);
   }
 
   select(width: Width, condition: Value, ifTrue: Value, ifFalse: Value): Value {
-    return this.#operation(width, Op.select, ifTrue, ifFalse, condition);
+    return this.operation(width, Op.select, ifTrue, ifFalse, condition);
   }
 
   countLeadingZeros(width: Width, a: Value): Value {
-    return this.#operation(width, width === 64 ? Op.i64Clz : Op.i32Clz, a);
+    return this.operation(width, width === 64 ? Op.i64Clz : Op.i32Clz, a);
   }
 
   truncate(a: Value): Value {
-    return this.#operation(32, Op.i32WrapI64, a);
+    return this.operation(32, Op.i32WrapI64, a);
   }
 
   zeroExtend(a: Value): Value {
-    return this.#operation(64, Op.i64ExtendI32U, a);
+    return this.operation(64, Op.i64ExtendI32U, a);
   }
 
   signExtend(a: Value): Value {
-    return this.#operation(64, Op.i64ExtendI32S, a);
+    return this.operation(64, Op.i64ExtendI32S, a);
   }
 
   signExtendFrom(width: Width, bits: 8 | 16 | 32, a: Value): Value {
-    if (width === 64) return this.#operation(64, signExtensions[64][bits], a);
-    return bits === 32 ? a : this.#operation(32, signExtensions[32][bits], a);
+    if (width === 64) return this.operation(64, signExtensions[64][bits], a);
+    return bits === 32 ? a : this.operation(32, signExtensions[32][bits], a);
   }
 
   vector(operator: VectorOperator, ...inputs: Value[]): Value {
     const { opcode, output } = vectorOperations[operator];
     return this.#vector(output, inputs, opcode);
+  }
+
+  /** What an opcode behind the prefix of vector instructions makes of values. */
+  vectorOperation(width: ValueWidth, opcode: number, ...inputs: Value[]): Value {
+    return this.#vector(width, inputs, opcode);
   }
 
   #vector(width: ValueWidth, inputs: readonly Value[], opcode: number, ...immediates: number[]): Value {

@@ -5,7 +5,7 @@
  * WebAssembly Core Specification, 5 "Binary Format"; the tail call proposal for return_call.
  */
 
-export const ValueType = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const;
+export const ValueType = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 export type ValueType = (typeof ValueType)[keyof typeof ValueType];
 
 /** Opcodes, by the specification's names; those of arithmetic are in values.ts. */

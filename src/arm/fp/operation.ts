@@ -5,7 +5,7 @@
 import { fpAdd, fpDiv, fpMul, fpMulAdd, fpMulX, fpRecipStep, fpRSqrtStep, fpSqrt, fpSub } from './arithmetic.ts';
 import { fpCompare, fpCompareEQ, fpCompareGE, fpCompareGT, fpMaxMin, fpMaxMinNum } from './compare.ts';
 import { fixedToFp, fpConvert, fpRoundInt, fpToFixed, fpToFixedJS } from './convert.ts';
-import { fpRecipEstimate, fpRecpX, fpRSqrtEstimate } from './estimate.ts';
+import { fpRecipEstimate, fpRecpX, fpRSqrtEstimate, unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
 import { type Format, type FpState, formats, type Rounding, roundingMode } from './format.ts';
 
 /** The element: its operands, and a number that only some operations have. */
@@ -20,6 +20,8 @@ type Element = (
 ) => bigint;
 
 const ones = (f: Format, condition: boolean): bigint => (condition ? 2n * f.signBit - 1n : 0n);
+/** By NZCV. */
+const orders: Readonly<Record<number, bigint>> = { 3: 0n, 2: 1n, 8: 2n, 6: 3n };
 const modeOf = ({ rounding }: FpOperation, fp: FpState): Rounding => rounding ?? roundingMode(fp);
 
 /** By the pseudocode's names: how many operands there are, and what is done. */
@@ -41,8 +43,8 @@ const elements = {
   FPRecipStepFused: [2, (_o, f, fp, _n, a, b) => fpRecipStep(f, a, b, fp)],
   FPRSqrtStepFused: [2, (_o, f, fp, _n, a, b) => fpRSqrtStep(f, a, b, fp)],
   FPRecpX: [1, (_o, f, fp, _n, a) => fpRecpX(f, a, fp)],
-  /** NZCV; with `variant` quiet NaNs are signaled, too. */
-  FPCompare: [2, (o, f, fp, _n, a, b) => BigInt(fpCompare(f, a, b, o.variant, fp))],
+  /** Bit 0: greater or equal, bit 1: less or equal. With `variant` quiet NaNs are signaled, too. */
+  FPCompare: [2, (o, f, fp, _n, a, b) => orders[fpCompare(f, a, b, o.variant, fp)]],
   /** All ones for true. */
   FPCompareEQ: [2, (_o, f, fp, _n, a, b) => ones(f, fpCompareEQ(f, a, b, fp))],
   FPCompareGE: [2, (_o, f, fp, _n, a, b) => ones(f, fpCompareGE(f, a, b, fp))],
@@ -54,6 +56,8 @@ const elements = {
   /** The other way round. */
   FixedToFP: [1, (o, _f, fp, n, a) => fixedToFp(formats[o.to], a, o.from, n, o.variant, modeOf(o, fp), fp)],
   FPConvert: [1, (o, f, fp, _n, a) => fpConvert(f, formats[o.to], a, modeOf(o, fp), fp)],
+  UnsignedRecipEstimate: [1, (_o, _f, _fp, _n, a) => BigInt(unsignedRecipEstimate(Number(a)))],
+  UnsignedRSqrtEstimate: [1, (_o, _f, _fp, _n, a) => BigInt(unsignedRSqrtEstimate(Number(a)))],
   /** Bit 32 of the result is Z. */
   FPToFixedJS: [
     1,
@@ -86,7 +90,16 @@ const byFpcr = 7;
 /** How many operands an operation has. */
 export const operandsOf = ({ name }: FpOperation): 1 | 2 | 3 => elements[name][0];
 
-/** An operation as a number: 17 bits. */
+/** Bits of the values that operands and result are. */
+export function fpWidths({ name, from, to, elements: count }: FpOperation): {
+  inputs: 32 | 64 | 128;
+  output: 32 | 64 | 128;
+} {
+  if (count > 1) return { inputs: 128, output: 128 };
+  return { inputs: from === 64 ? 64 : 32, output: name === 'FPToFixedJS' || to === 64 ? 64 : 32 };
+}
+
+/** An operation as a number: 16 bits. */
 export const numberOf = ({ name, from, to, elements: count, rounding, variant }: FpOperation): number =>
   names.indexOf(name) |
   (sizes.indexOf(from) << 6) |

@@ -73,6 +73,9 @@ const laterExtensions: readonly { feature: string; mnemonics: RegExp }[] = [
   { feature: 'FEAT_MOPS', mnemonics: /^(cpy|set)/ },
   { feature: 'FEAT_WFxT', mnemonics: /^wf[ei]t$/ },
   { feature: 'FEAT_XS', mnemonics: /^dsb$/ },
+  { feature: 'FEAT_BF16', mnemonics: /^bf/ },
+  { feature: 'FEAT_FHM', mnemonics: /^fml[as]l2?$/ },
+  { feature: 'FEAT_FCMA', mnemonics: /^fc(add|mla)$/ },
   { feature: 'none: DCPS is UNDEFINED outside Debug state', mnemonics: /^dcps[123]$/ },
   { feature: 'none: op0 = 0 has no registers', mnemonics: /^(mrs|msr)$/ },
 ];

@@ -4,6 +4,7 @@ import {
   type AccessKind,
   a64Instructions,
   accessDescription,
+  fpUnit,
   HandlerIndex,
   Layout,
   Record,
@@ -96,6 +97,7 @@ export class SimulatorEngine implements Engine {
       system: (word: number) => carriedOut(host.system(word)),
       raise: (kind: number, immediate: number) => carriedOut(host.raise(raises[kind], immediate)),
       spAlignmentFault: () => host.spAlignmentFault(),
+      fp: fpUnit(new DataView(this.memory.buffer)),
     };
   }
 
