@@ -526,8 +526,7 @@ class VectorPaths extends Paths {
       { holds: this.all(this.usualInexact, this.#every(isRounded)), result: () => r },
       {
         holds: this.all(this.usualInexact, this.#every(this.#or(isRounded, isExact))),
-        // A zero product leaves no error, so that r is s there.
-        result: () => r,
+        result: () => b.vector('v128.bitselect', r, s, isRounded),
       },
     ];
   }
