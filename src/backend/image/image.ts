@@ -7,7 +7,8 @@ export interface RamRange {
 }
 
 export interface Image {
-  readonly kind: 'elf' | 'linux' | 'flat';
+  /** `firmware` lies in flash, and has no segments. */
+  readonly kind: 'elf' | 'linux' | 'flat' | 'firmware';
   /** By ascending address, without overlap, all inside the RAM. */
   readonly segments: readonly Segment[];
   /** Physical address of the first instruction. */

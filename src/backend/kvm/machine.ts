@@ -1,18 +1,11 @@
 /** A virtual machine of KVM: vCPUs, RAM, an interrupt controller and a serial port, where QEMU's virt board has them. */
 import { encodingNumber } from '../../arm/index.ts';
-import {
-  type Board,
-  deviceTree,
-  GIC_REDISTRIBUTOR_SIZE,
-  GIC_REDISTRIBUTORS,
-  type GicVersion,
-  PMU_PPI,
-  RAM_BASE,
-  UART_BASE,
-} from '../board.ts';
+import { GIC_REDISTRIBUTOR_SIZE, GIC_REDISTRIBUTORS, type GicVersion, PMU_PPI, RAM_BASE, UART_BASE } from '../board.ts';
 import { Bus } from '../devices/bus.ts';
+import type { DeviceMemory } from '../devices/memory.ts';
 import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
-import type { Image } from '../image/image.ts';
+import { type Boot, type BootChoice, BootError, type Hardware, placeBoot } from '../image/boot.ts';
+import { type Image, ImageError } from '../image/image.ts';
 import { CoreId, sysregId } from '../kvm-ids.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { type Addon, AddonMissing, type Handle, loadAddon } from './addon.ts';
@@ -25,7 +18,7 @@ import { targetOf, vcpuInit } from './structures.ts';
 import { HostTime } from './time.ts';
 import { KvmVcpu } from './vcpu.ts';
 
-export interface KvmOptions extends PeripheralChoice {
+export interface KvmOptions extends PeripheralChoice, BootChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
@@ -33,16 +26,12 @@ export interface KvmOptions extends PeripheralChoice {
   readonly cpus?: number;
   /** What a user should know that no debugger asks for. */
   readonly log?: (message: string) => void;
-  /** For a Linux kernel. */
-  readonly commandLine?: string;
-  readonly initrd?: Uint8Array;
   /** A performance monitor and pointer authentication, where the host has them: yes. */
   readonly pmu?: boolean;
   readonly pauth?: boolean;
 }
 
 const MOST_CPUS = Math.floor((UART_BASE - GIC_REDISTRIBUTORS) / GIC_REDISTRIBUTOR_SIZE);
-const TWO_MIB = 0x20_0000;
 const SLOT = 0;
 /** Interrupts of a CPU begin here. */
 const FIRST_PPI = 16;
@@ -73,10 +62,12 @@ export class KvmMachine implements Machine {
   readonly #time = new HostTime();
   #ram: Uint8Array<ArrayBuffer> = new Uint8Array();
   #running: Running | undefined;
+  /** What the machine started from, its device tree among it. */
+  boot: Boot;
   /** CNTVCT_EL0 where it stands still; undefined while it runs. */
   virtualTime: bigint | undefined;
 
-  /** Throws KvmError: a sentence that says what stands in the way. */
+  /** Throws KvmError: a sentence that says what stands in the way; BootError when RAM has no room for all. */
   constructor(options: KvmOptions) {
     const addon = loadAddon();
     if (addon instanceof AddonMissing) throw new KvmError(addon.reason);
@@ -88,6 +79,7 @@ export class KvmMachine implements Machine {
     this.#peripherals = new Peripherals(options, {
       setLine: (spi, level) => this.#setLine(spi, level),
       time: this.#time,
+      memory: this.#deviceMemory(),
     });
     const bus = new Bus(this.#peripherals.mapped);
     const { log = () => undefined } = options;
@@ -104,7 +96,7 @@ export class KvmMachine implements Machine {
       this.#features = this.#wantedFeatures();
       this.#ram = this.#createMemory();
       this.memory = this.#physicalMemory();
-      this.#create();
+      this.boot = this.#create();
       this.devices = [...this.#peripherals.stateful, this.#gicState()];
     } catch (error) {
       this.close();
@@ -142,9 +134,9 @@ export class KvmMachine implements Machine {
   }
 
   /** The VM with all that belongs to it, and the image in its RAM. */
-  #create(): void {
+  #create(): Boot {
     this.#createVm();
-    this.#load();
+    return this.#load();
   }
 
   #createVm(): void {
@@ -193,43 +185,28 @@ export class KvmMachine implements Machine {
     vcpu.setAttribute(VcpuPmu.CTRL, VcpuPmu.INIT, undefined);
   }
 
-  /** The image into RAM that is zero, and the first CPU to its entry. The loader has seen that it fits. */
-  #load(): void {
-    const { image } = this.#options;
-    const ram = this.#ram;
-    let end = RAM_BASE;
-    for (const { address, data, length } of image.segments) {
-      ram.set(data, Number(address) - RAM_BASE);
-      end = Math.max(end, Number(address + length));
-    }
-    if (image.kind === 'linux') this.#write(CoreId.X(0), BigInt(this.#loadDeviceTree(end)));
-    this.#write(CoreId.PC, image.entry);
-    this.#addon.clean(this.#ram.buffer, 0, Math.min(end - RAM_BASE, ram.length));
-  }
-
-  /** A device tree behind the kernel, and the initial RAM disk behind that. The tree's address. */
-  #loadDeviceTree(kernelEnd: number): number {
-    const { commandLine = '', initrd, ramSize } = this.#options;
-    const at = Math.ceil(kernelEnd / TWO_MIB) * TWO_MIB;
-    const disk = at + TWO_MIB;
-    const end = disk + (initrd?.length ?? 0);
-    if (end > RAM_BASE + ramSize)
-      throw new KvmError(
-        `the kernel, its device tree and RAM disk need ${Math.ceil((end - RAM_BASE) / (1 << 20))} MiB of RAM`,
-      );
-    const board: Board = {
-      ramSize: BigInt(ramSize),
+  /** Everything into RAM that is zero, and the first CPU to its entry. */
+  #load(): Boot {
+    const { image, ramSize } = this.#options;
+    const { hasFlash: flash, virtioCount: virtio, rngSeed } = this.#peripherals;
+    const hardware: Hardware = {
       cpus: this.#vcpus.map((vcpu) => vcpu.read(sysregId(MPIDR_EL1)) & AFFINITY),
       gic: this.#gicVersion,
       pmu: this.#features.includes(VcpuFeature.PMU_V3),
-      commandLine,
-      initrd: initrd && { start: BigInt(disk), end: BigInt(end) },
+      flash,
+      virtio,
+      rngSeed,
     };
-    const tree = deviceTree(board);
-    this.#ram.set(tree, at - RAM_BASE);
-    this.#addon.clean(this.#ram.buffer, at - RAM_BASE, tree.length);
-    if (initrd) this.#ram.set(initrd, disk - RAM_BASE);
-    return at;
+    const ram = { start: BigInt(RAM_BASE), length: BigInt(ramSize) };
+    const boot = placeBoot(image, ram, hardware, this.#options);
+    if (boot instanceof ImageError) throw new BootError(boot.message);
+    for (const { address, data } of boot.pieces) {
+      this.#ram.set(data, Number(address) - RAM_BASE);
+      this.#addon.clean(this.#ram.buffer, Number(address) - RAM_BASE, data.length);
+    }
+    this.#write(CoreId.X(0), boot.x0);
+    this.#write(CoreId.PC, boot.entry);
+    return boot;
   }
 
   get #gicVersion(): GicVersion {
@@ -273,7 +250,7 @@ export class KvmMachine implements Machine {
     this.virtualTime = undefined;
     this.#addon.close(this.#ram.buffer);
     this.#ram = this.#createMemory();
-    this.#create();
+    this.boot = this.#create();
   }
 
   /** A new VM over the same RAM: its CPUs have not run, and its timers do not own their interrupts yet. */
@@ -299,6 +276,18 @@ export class KvmMachine implements Machine {
 
   #setLine(spi: number, level: boolean): void {
     if (this.#running) setInterruptLine(this.#addon, this.#running.vm, spi, level);
+  }
+
+  /** RAM as devices reach it: they are as coherent as the CPUs. */
+  #deviceMemory(): DeviceMemory {
+    return {
+      view: (address, length) => {
+        const offset = address - RAM_BASE;
+        const isRam = offset >= 0 && offset + length <= this.#ram.length;
+        return isRam ? this.#ram.subarray(offset, offset + length) : undefined;
+      },
+      written: () => undefined,
+    };
   }
 
   #physicalMemory(): PhysicalMemory {

@@ -76,7 +76,7 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   }
 
   readDescriptor(physical: number): boolean {
-    const offset = this.engine.ramOffset(physical);
+    const offset = this.engine.readableOffset(physical);
     if (offset < 0) return false;
     this.low = this.words[offset >> 2];
     this.high = this.words[(offset >> 2) + 1];
@@ -122,7 +122,7 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   fetch(): number | undefined {
     const { words } = this;
     if (this.translateAs(words[PC], words[PC + 1], Access.execute) !== TRANSLATED) return undefined;
-    const offset = this.engine.ramOffset(this.translation.physical);
+    const offset = this.engine.readableOffset(this.translation.physical);
     return offset < 0 ? undefined : words[offset >> 2];
   }
 

@@ -1,20 +1,23 @@
 /** The simulated machine: one CPU, RAM, interrupt controller and peripherals, where QEMU's virt board has them. */
-import type { GicVersion } from '../board.ts';
-import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
-import type { Image } from '../image/image.ts';
+import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
+import type { DeviceMemory } from '../devices/memory.ts';
+import { hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
+import { type Boot, type BootChoice, BootError, placeBoot } from '../image/boot.ts';
+import { type Image, ImageError } from '../image/image.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
 import { Clock, Counter } from './clock.ts';
 import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
+import { readOnlyView } from './engine/state.ts';
 import { HiddenState } from './hidden-state.ts';
 import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
-export const RAM_BASE = 0x4000_0000;
+export { RAM_BASE };
 
-export interface SimulatorOptions extends PeripheralChoice {
+export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
@@ -35,33 +38,45 @@ export class SimulatorMachine implements Machine {
   private readonly peripherals: Peripherals;
   readonly devices: readonly StatefulDevice[];
   private readonly controller: InterruptController;
-  private readonly image: Image;
+  private readonly options: SimulatorOptions;
   private readonly ram: Uint8Array;
+  /** What the machine started from, its device tree among it. */
+  boot: Boot;
 
-  /** Throws a RangeError when the host has not so much memory. */
-  constructor({ ramSize, image, gic = 3, ...peripherals }: SimulatorOptions) {
-    this.image = image;
+  /** Throws a RangeError when the host has not so much memory, a BootError when RAM has no room for all. */
+  constructor(options: SimulatorOptions) {
+    const { ramSize, gic = 3 } = options;
+    this.options = options;
     const { clock } = this;
     this.controller = new InterruptController(gic, [0]);
-    this.peripherals = new Peripherals(peripherals, {
+    const readOnly = { base: FLASH_BASE, size: hasFlash(options) ? FLASH_BANK : 0 };
+    const memory = SimulatorEngine.allocate(ramSize + readOnly.size);
+    if (!memory) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
+    this.peripherals = new Peripherals(options, {
       setLine: (spi, level) => this.controller.setLine(spi, level),
       time: clock,
+      memory: this.deviceMemory(),
+      flash: {
+        storage: readOnlyView(memory, ramSize, readOnly.size),
+        setReadable: (isReadable) => this.cpu.core.engine.setReadable(isReadable),
+        changed: (offset, length) => this.cpu.core.engine.changed(FLASH_BASE + offset, length),
+      },
     });
     this.cpu = new Cpu({
-      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, host }),
+      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, readOnly, memory, host }),
       devices: [...this.controller.frames(0), ...this.peripherals.mapped],
       clock,
       counters: this.counters,
     });
     this.controller.connect([this.cpu], clock);
     const { engine } = this.cpu.core;
-    this.ram = new Uint8Array(engine.memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
+    this.ram = new Uint8Array(memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
     const scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
     this.vcpu = new SimulatorVcpu(0, this.cpu, scheduler);
     this.vcpus = [this.vcpu];
     this.devices = [this.controller.state, ...this.peripherals.stateful, new HiddenState(this.cpu)];
-    this.load();
+    this.boot = this.load();
   }
 
   /** Time is counted in instructions: it stands still by itself. */
@@ -81,7 +96,7 @@ export class SimulatorMachine implements Machine {
     this.peripherals.reset();
     this.vcpu.reset();
     clear(this.ram);
-    this.load();
+    this.boot = this.load();
     this.memory.changed(BigInt(RAM_BASE), this.ram.length);
   }
 
@@ -90,10 +105,34 @@ export class SimulatorMachine implements Machine {
     this.peripherals.close();
   }
 
-  /** The image into RAM that is zero, and the CPU to its entry. The loader has seen that it fits. */
-  private load(): void {
-    for (const { address, data } of this.image.segments) this.ram.set(data, Number(address) - RAM_BASE);
-    this.cpu.core.writePc(this.image.entry);
+  /** Everything into RAM that is zero, and the CPU to its entry. */
+  private load(): Boot {
+    const { image, ramSize, gic = 3 } = this.options;
+    const { hasFlash, virtioCount, rngSeed } = this.peripherals;
+    const boot = placeBoot(
+      image,
+      { start: BigInt(RAM_BASE), length: BigInt(ramSize) },
+      { cpus: [0n], gic, pmu: false, flash: hasFlash, virtio: virtioCount, rngSeed },
+      this.options,
+    );
+    if (boot instanceof ImageError) throw new BootError(boot.message);
+    for (const { address, data } of boot.pieces) this.ram.set(data, Number(address) - RAM_BASE);
+    this.cpu.core.writePc(boot.entry);
+    this.cpu.core.writeX(0, boot.x0);
+    return boot;
+  }
+
+  /** RAM as devices reach it. */
+  private deviceMemory(): DeviceMemory {
+    return {
+      view: (address, length) => {
+        const offset = address - RAM_BASE;
+        return offset >= 0 && offset + length <= this.ram.length
+          ? this.ram.subarray(offset, offset + length)
+          : undefined;
+      },
+      written: (address, length) => this.memory.changed(BigInt(address), length),
+    };
   }
 
   private physicalMemory(ramSize: number): PhysicalMemory {
@@ -103,7 +142,7 @@ export class SimulatorMachine implements Machine {
       ranges: [{ start: BigInt(RAM_BASE), length: BigInt(ramSize) }],
       view: (address, length) => {
         const offset = Number(address) - RAM_BASE;
-        if (offset < 0 || offset >= ramSize) return undefined;
+        if (offset < 0 || offset >= ramSize) return this.peripherals.flashView(Number(address), length);
         return ram.subarray(offset, Math.min(offset + length, ramSize));
       },
       changed: (address, length) => engine.changed(Number(address), length),

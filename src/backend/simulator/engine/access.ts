@@ -104,7 +104,7 @@ export class SlowAccess {
     const { device } = this.#host.translation;
     const isWatched = this.#host.pageWatched(low, high);
     if (isWatched && this.#stopped(request)) return 0;
-    const place = state.place(physical);
+    const place = write ? state.place(physical) : state.readablePlace(physical);
     if (place === 0) return this.#device(request, physical);
     const pagePlace = place - (low & (pageBytes - 1));
     const holdsCode = write && this.#code.holdsCode(pagePlace);
@@ -163,8 +163,9 @@ export class SlowAccess {
     if (nextPhysical < 0) return 0;
     const host = this.#host;
     if ((host.pageWatched(low, high) || host.pageWatched(nextLow, nextHigh)) && this.#stopped(request)) return 0;
-    const place = this.#state.place(physical);
-    const nextPlace = this.#state.place(nextPhysical);
+    const state = this.#state;
+    const place = request.write ? state.place(physical) : state.readablePlace(physical);
+    const nextPlace = request.write ? state.place(nextPhysical) : state.readablePlace(nextPhysical);
     if (place === 0 || nextPlace === 0) return this.#externalAbort(request);
     const { u8 } = this.#state;
     const { scratch } = Layout;

@@ -15,7 +15,7 @@ import { SlowAccess } from './access.ts';
 import { DecodedCode, decodeMode, ownHandler, setHandler } from './code.ts';
 import { handlersOf } from './handlers.ts';
 import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
-import { allocate, EngineState } from './state.ts';
+import { allocate, EngineState, noReadOnlyMemory, type ReadOnlyMemory } from './state.ts';
 import { partRecord, Stops } from './stops.ts';
 import { Tlb } from './tlb.ts';
 
@@ -23,6 +23,8 @@ export interface EngineOptions {
   /** Physical address and size of RAM, multiples of 4096. */
   readonly ramBase: number;
   readonly ramSize: number;
+  /** Flash memory that code runs from. */
+  readonly readOnly?: ReadOnlyMemory;
   readonly host: EngineHost;
   /** Other instructions than all: for tests. */
   readonly instructions?: readonly A64Instruction[];
@@ -54,17 +56,19 @@ export class SimulatorEngine implements Engine {
   #partCount = 0;
   #mode = 0;
 
-  /** Memory for an engine with this much RAM; undefined when there is not so much. */
-  static allocate(ramSize: number): WebAssembly.Memory | undefined {
-    return allocate(ramSize);
+  /** Memory for an engine with so many bytes of RAM and read-only memory; undefined when there is not so much. */
+  static allocate(size: number): WebAssembly.Memory | undefined {
+    return allocate(size);
   }
 
-  constructor({ ramBase, ramSize, host, instructions = a64Instructions, memory = allocate(ramSize) }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { ramBase, ramSize, readOnly = noReadOnlyMemory, host, instructions = a64Instructions } = options;
+    const { memory = allocate(ramSize + readOnly.size) } = options;
     if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
     const handlers = handlersOf(instructions);
     this.memory = memory;
     this.#host = host;
-    this.#state = new EngineState(memory, ramBase, ramSize);
+    this.#state = new EngineState(memory, ramBase, ramSize, readOnly);
     this.#stops = new Stops(this.#state);
     this.#tlb = new Tlb(this.#state);
     this.#code = new DecodedCode({
@@ -196,7 +200,7 @@ export class SimulatorEngine implements Engine {
     if (!host.translate(i32[pc], i32[pc + 1], Access.execute, false)) return 0;
     const low = i32[pc];
     const high = i32[pc + 1];
-    const place = this.#state.place(host.translation.physical);
+    const place = this.#state.readablePlace(host.translation.physical);
     if (place === 0) {
       host.externalAbort(low, high, Access.execute);
       return 0;
@@ -222,10 +226,17 @@ export class SimulatorEngine implements Engine {
   }
 
   changed(physical: number, bytes: number): void {
-    const { ramBase, ramSize } = this.#state;
+    const { ramBase, ramSize, readOnly } = this.#state;
     const from = Math.max(physical, ramBase);
     const to = Math.min(physical + bytes, ramBase + ramSize);
     if (from < to) this.#code.written(this.#state.place(from), to - from);
+    const place = this.#state.readOnlyPlace(physical);
+    if (place !== 0) this.#code.written(place, Math.min(bytes, readOnly.base + readOnly.size - physical));
+  }
+
+  setReadable(isReadable: boolean): void {
+    this.#state.isReadable = isReadable;
+    this.#tlb.flush();
   }
 
   setBreakpoints(addresses: readonly bigint[]): void {
@@ -249,6 +260,10 @@ export class SimulatorEngine implements Engine {
 
   ramOffset(physical: number): number {
     return this.#state.place(physical) || -1;
+  }
+
+  readableOffset(physical: number): number {
+    return this.#state.readablePlace(physical) || -1;
   }
 
   load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean {

@@ -104,6 +104,10 @@ export interface Engine {
   setNzcv(value: number): void;
   /** Offset in `memory` of a physical address in RAM, or -1. */
   ramOffset(physical: number): number;
+  /** Likewise of memory that can be read and executed; not all of it can be written. */
+  readableOffset(physical: number): number;
+  /** Whether the read-only memory can be read and executed; otherwise all accesses to it go to the host. */
+  setReadable(isReadable: boolean): void;
   /** Data accesses for the host's own instructions (DC ZVA ...): as the guest's. False: an exception is pending. */
   load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;
   store(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;
