@@ -9,8 +9,11 @@ import { Distributor, Redistributors } from './gicv3-frames.ts';
 import { gicv3RegistersByNumber } from './gicv3-registers.ts';
 
 const ICC_CTLR_EL1 = encodingNumber([3, 0, 12, 12, 4]);
-/** Its CBPR, EOImode and PRIbits: the rest tells how wide numbers may be that this board does not have. */
-const CTLR_COMPARED = 0x703n;
+const GICR_CTLR = 0;
+/** ICC_CTLR_EL1 but CBPR, EOImode and PRIbits: how wide numbers may be that this board does not have. */
+const CTLR_WIDTHS = 0xc_f800n;
+/** GICR_CTLR.CES and IR: what is there of LPIs, of which neither has any. */
+const LPI_ABILITIES = 6n;
 const ALL = (1n << 64n) - 1n;
 const AFFINITY = 2 ** 32;
 
@@ -47,7 +50,9 @@ export class Gicv3State extends GicState {
   }
 
   protected override compared({ group, attribute }: GicRegister): bigint {
-    return group === Group.CPU_SYSREGS && attribute % AFFINITY === ICC_CTLR_EL1 ? CTLR_COMPARED : ALL;
+    const offset = attribute % AFFINITY;
+    if (group === Group.CPU_SYSREGS && offset === ICC_CTLR_EL1) return ALL ^ CTLR_WIDTHS;
+    return group === Group.REDIST_REGS && offset === GICR_CTLR ? ALL ^ LPI_ABILITIES : ALL;
   }
 
   protected get({ group, attribute }: GicRegister): bigint {
