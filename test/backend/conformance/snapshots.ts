@@ -34,14 +34,16 @@ function restore({ state }: Guest, snapshot: Snapshot): void {
   assert.deepEqual(restored, { reset: [], leftOut: [] });
 }
 
-/** As text, what can be compared. */
+/** As text, what can be compared: not the clocks, of which the first word of a PL031 is one. */
 function seen({ cpus, devices, ram }: Snapshot, withDevices = true): string[] {
   return [
     ...cpus.flatMap(({ registers, events, mpState }) => [
       ...[...registers].flatMap(([id, value]) => (clocks.has(id) ? [] : [`${idName(id)} ${value.toString(16)}`])),
       `${events.serrorPending} ${mpState}`,
     ]),
-    ...(withDevices ? devices.map(({ name, words }) => `${name} ${words.join(' ')}`) : []),
+    ...(withDevices
+      ? devices.map(({ name, words }) => `${name} ${(name === 'pl031' ? words.subarray(1) : words).join(' ')}`)
+      : []),
     ...ram.flatMap(({ pieces }) =>
       pieces.map(({ offset, data }) => `${offset} ${Buffer.from(data).toString('base64')}`),
     ),
