@@ -7,6 +7,7 @@ import { explain } from './commands/explain.ts';
 import { registers, registersOptions } from './commands/registers.ts';
 import { run, runOptions } from './commands/run.ts';
 import { complain, ExitCode, say, UserError } from './message.ts';
+import { joinRepeated } from './options.ts';
 import { packageVersion } from './package.ts';
 import { unknownArguments } from './unknown.ts';
 
@@ -46,7 +47,7 @@ const commandLine = (args: readonly string[]) =>
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    await commandLine(args).parseAsync();
+    await commandLine(joinRepeated(args, 'drive')).parseAsync();
     return Number(process.exitCode ?? ExitCode.done);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -2,16 +2,22 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import {
+  type Boot,
+  BootError,
+  FLASH_BASE,
   Guest,
   type Image,
   ImageError,
   inspectKvm,
   KvmError,
   KvmMachine,
+  type KvmOptions,
+  type PeripheralChoice,
   parseImage,
   RAM_BASE,
   restoredNotes,
   SimulatorMachine,
+  type SimulatorOptions,
   type Snapshot,
 } from '../src/backend/index.ts';
 import { type Address, formatAddress, type Server, type Stop, serve, TargetError } from '../src/gdbstub/index.ts';
@@ -41,6 +47,15 @@ export interface MachineOptions {
   /** RAM in bytes. */
   readonly memory: bigint;
   readonly serial: (bytes: Uint8Array) => void;
+  /** What the guest finds on its serial port as soon as it looks. */
+  readonly input?: Uint8Array;
+  /** Other devices than the serial port. */
+  readonly peripherals?: Omit<PeripheralChoice, 'serial' | 'seed'>;
+  /** `host` or any other; otherwise the host's on KVM, and always the same on the simulator. */
+  readonly seed?: string;
+  /** The device tree of the user's own. */
+  readonly deviceTree?: Uint8Array;
+  readonly gicVersion?: 2 | 3;
   readonly sysregs: string;
   readonly fields: string;
   readonly allowKill: boolean;
@@ -49,8 +64,12 @@ export interface MachineOptions {
 export interface RunningMachine {
   readonly image: Image;
   readonly address: Address;
+  /** How the machine started. */
+  readonly boot: Boot;
   /** Bytes for the guest's serial port; returns how many were taken. */
   receive(bytes: Uint8Array): number;
+  /** Likewise for its virtio console. */
+  receiveConsole(bytes: Uint8Array): number;
   /** The exit code, when the guest has ended by itself or was killed. */
   readonly ended: Promise<number>;
   /** Ends the connection, and the machine with it. */
@@ -61,6 +80,7 @@ export interface RunningMachine {
 export async function startMachine(options: MachineOptions): Promise<RunningMachine> {
   const image = load(options);
   const machine = build(image, options);
+  if (options.input) machine.receive(options.input);
   let end: (stop: Stop) => void = () => undefined;
   const ended = new Promise<Stop>((resolve) => {
     end = resolve;
@@ -74,7 +94,9 @@ export async function startMachine(options: MachineOptions): Promise<RunningMach
   return {
     image,
     address: server.address,
+    boot: machine.boot,
     receive: (bytes) => machine.receive(bytes),
+    receiveConsole: (bytes) => machine.receiveConsole(bytes),
     ended: ended.then(exitCodeOf),
     close: async () => {
       await server.close();
@@ -92,7 +114,18 @@ function restore(guest: Guest, machine: SimulatorMachine | KvmMachine, snapshot:
   for (const line of restoredNotes(restored)) note(line);
 }
 
-function load({ file, fileName, memory }: MachineOptions): Image {
+/** The device tree that a guest would get, without a debugger. Throws as startMachine does. */
+export function deviceTreeOf(options: Omit<MachineOptions, 'listen'>): Uint8Array {
+  const machine = build(load(options), options);
+  const { tree } = machine.boot;
+  machine.close();
+  return tree;
+}
+
+type BuildOptions = Omit<MachineOptions, 'listen'>;
+
+function load({ file, fileName, memory, peripherals }: BuildOptions): Image {
+  if (peripherals?.firmware) return { kind: 'firmware', segments: [], entry: BigInt(FLASH_BASE) };
   if (file === undefined) return { kind: 'flat', segments: [], entry: BigInt(RAM_BASE) };
   const image = parseImage(file, { start: BigInt(RAM_BASE), length: memory });
   if (image instanceof ImageError) throw new UserError(`${fileName}: ${image.message}`, ExitCode.failed);
@@ -105,30 +138,34 @@ export function chooseBackend(): { readonly backend: 'kvm' | 'simulator'; readon
   return obstacle === undefined ? { backend: 'kvm' } : { backend: 'simulator', obstacle };
 }
 
-function build(image: Image, options: MachineOptions): SimulatorMachine | KvmMachine {
+function build(image: Image, options: BuildOptions): SimulatorMachine | KvmMachine {
   const { backend = 'simulator' } = options;
   const chosen = backend === 'auto' ? chooseBackend() : { backend };
-  if (chosen.backend === 'kvm') return buildKvm(image, options);
   // Elsewhere nobody expects KVM.
-  if (chosen.obstacle !== undefined && process.platform === 'linux' && process.arch === 'arm64')
+  if (
+    chosen.backend !== 'kvm' &&
+    chosen.obstacle !== undefined &&
+    process.platform === 'linux' &&
+    process.arch === 'arm64'
+  )
     note(`the simulator takes the place of KVM: ${chosen.obstacle}`);
-  return buildSimulator(image, options);
-}
-
-function buildKvm(image: Image, { memory, serial, cpus, commandLine, initrd }: MachineOptions): KvmMachine {
+  const { memory, commandLine, initrd, deviceTree, serial, peripherals, gicVersion: gic } = options;
+  const common = { ramSize: Number(memory), image, commandLine, initrd, deviceTree, serial, ...peripherals, gic };
   try {
-    return new KvmMachine({ ramSize: Number(memory), image, serial, cpus, commandLine, initrd, log: complain });
+    return chosen.backend === 'kvm' ? buildKvm(common, options) : buildSimulator(common, options);
   } catch (error) {
-    if (!(error instanceof KvmError)) throw error;
+    if (!(error instanceof KvmError || error instanceof BootError)) throw error;
     throw new UserError(error.message, ExitCode.failed);
   }
 }
 
-function buildSimulator(image: Image, { memory, serial, cpus = 1, initrd }: MachineOptions): SimulatorMachine {
+const buildKvm = (common: KvmOptions, { cpus, seed = 'host' }: BuildOptions): KvmMachine =>
+  new KvmMachine({ ...common, cpus, seed, log: complain });
+
+function buildSimulator(common: SimulatorOptions, { cpus = 1, memory, seed = '' }: BuildOptions): SimulatorMachine {
   if (cpus > 1) throw new UserError(`the simulator has one CPU, not ${cpus}: that takes --backend kvm`);
-  if (initrd) throw new UserError('the simulator has no place for an initial RAM disk: that takes --backend kvm');
   try {
-    return new SimulatorMachine({ ramSize: Number(memory), image, serial });
+    return new SimulatorMachine({ ...common, seed });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(`${memory >> 20n} MiB of RAM are more than the simulator can have here`, ExitCode.failed);

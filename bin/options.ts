@@ -16,9 +16,10 @@ export function parseSize(text: string): bigint {
   return BigInt(match[1]) * units[(match[2] ?? 'M').toUpperCase()];
 }
 
-/** A number of things, at least one. */
+/** A number of things, at least one; with QEMU's name before it or not. */
 export function parseCount(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  const count = text.replace(/^cpus=/, '');
+  if (/^[1-9]\d{0,3}$/.test(count)) return Number(count);
   throw new UserError(`${text} is no number of CPUs`);
 }
 
@@ -39,6 +40,98 @@ export function parseSerial(text: string): SerialTarget {
   if (text === 'null') return { kind: 'null' };
   if (/^file:./.test(text)) return { kind: 'file', path: text.slice('file:'.length) };
   throw new UserError(`${text} is no place for the guest's console: write stdio, null or file:PATH`);
+}
+
+/** The words between the commas of one of QEMU's options: `a,b=c`. */
+const words = (text: string): Map<string, string> =>
+  new Map(
+    text.split(',').map((word) => {
+      const at = word.indexOf('=');
+      return at < 0 ? [word, ''] : [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+
+/** A file as a disk. */
+export interface Drive {
+  readonly file: string;
+  readonly readOnly: boolean;
+  /** What the guest writes is forgotten. */
+  readonly snapshot: boolean;
+}
+
+const switches: Readonly<Record<string, boolean>> = { on: true, off: false, '': true };
+
+/** `FILE,readonly=on,snapshot=on`, or QEMU's `file=FILE,format=raw,if=virtio`. */
+export function parseDrive(text: string): Drive {
+  const [first, ...others] = text.split(',');
+  const known = words(first.includes('=') ? text : [`file=${first}`, ...others].join(','));
+  const file = known.get('file') ?? '';
+  const flag = (...names: string[]): boolean =>
+    names.some((name) => {
+      const value = known.get(name);
+      if (value === undefined) return false;
+      if (!(value in switches)) throw new UserError(`--drive: ${name} is on or off, not ${value}`);
+      return switches[value];
+    });
+  const expected = { format: ['raw'], if: ['virtio', 'none'] } as const;
+  for (const [name, values] of Object.entries(expected)) {
+    const value = known.get(name);
+    if (value !== undefined && !values.some((one) => one === value))
+      throw new UserError(`--drive: ${name}=${value} is not known; there is ${values.join(' and ')}`);
+  }
+  const names = ['file', 'readonly', 'snapshot', 'id', 'media', ...Object.keys(expected)];
+  const strange = [...known.keys()].find((name) => !names.includes(name));
+  if (strange !== undefined)
+    throw new UserError(`--drive: ${strange} is not known; write FILE,readonly=on,snapshot=on`);
+  if (file === '') throw new UserError('--drive names no file');
+  return { file, readOnly: flag('readonly'), snapshot: flag('snapshot') };
+}
+
+export type NetworkTarget = { readonly kind: 'loopback' } | { readonly kind: 'unix'; readonly path: string };
+
+export function parseNetwork(text: string): NetworkTarget {
+  if (text === 'loopback') return { kind: 'loopback' };
+  if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) };
+  throw new UserError(`${text} is no network: write loopback or unix:PATH`);
+}
+
+/** Seconds since 1970: a date, a number, or the host's time. QEMU's `base=` may stand before it. */
+export function parseRtc(text: string): number | undefined {
+  const base = text.replace(/^base=/, '').replace(/,clock=(vm|host|rt)$/, '');
+  if (base === 'utc' || base === 'host') return undefined;
+  if (/^\d{1,10}$/.test(base) && Number(base) < 2 ** 32) return Number(base);
+  const date = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/.test(base) ? Date.parse(`${base}Z`) / 1000 : Number.NaN;
+  if (date >= 0 && date < 2 ** 32) return date;
+  throw new UserError(`${text} is no time: write 2026-01-31T12:00:00, seconds since 1970, or host`);
+}
+
+/** `virt`, and perhaps `gic-version=3` behind it. */
+export function parseMachine(text: string): { readonly gicVersion?: string } {
+  const { 'gic-version': gicVersion, ...others } = Object.fromEntries(words(text));
+  const [name, strange] = Object.keys(others).filter((word) => word !== 'type' || others.type !== 'virt');
+  if ((name !== undefined && name !== 'virt') || strange !== undefined)
+    throw new UserError(`there is no machine ${text}: write virt or virt,gic-version=2`);
+  return gicVersion === undefined ? {} : { gicVersion };
+}
+
+/**
+ * Repeated uses of an option joined into its first one, by line feeds: yargs would keep the last of them, or make an array
+ * of all options that are repeated.
+ */
+export function joinRepeated(args: readonly string[], name: string): string[] {
+  const joined: string[] = [];
+  let first = -1;
+  for (let i = 0; i < args.length; i++) {
+    const [, value] = new RegExp(`^--?${name}(?:=(.*))?$`, 's').exec(args[i]) ?? [undefined, null];
+    if (value === null || (value === undefined && !/^[^-]/.test(args[i + 1] ?? ''))) {
+      joined.push(args[i]);
+      continue;
+    }
+    const text = value ?? args[++i];
+    if (first < 0) first = joined.push(`--${name}=${text}`) - 1;
+    else joined[first] += `\n${text}`;
+  }
+  return joined;
 }
 
 /** `common`, `all`, `none` or patterns, which must match a register; what the option was given, if it is right. */

@@ -1,22 +1,28 @@
 /** `run FILE`: a guest with a debugger's port. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
-import { readSnapshot, type Snapshot, SnapshotError } from '../../src/backend/index.ts';
+import { type PeripheralChoice, readSnapshot, type Snapshot, SnapshotError } from '../../src/backend/index.ts';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
+import { openDisk, openNetwork, openVariables } from '../devices.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
-import { type Backend, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
+import { type Backend, deviceTreeOf, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
 import { ExitCode, note, UserError } from '../message.ts';
 import {
   optionsWithValue,
   parseCount,
+  parseDrive,
   parseListen,
+  parseMachine,
+  parseNetwork,
   parseRegisters,
+  parseRtc,
   parseSeconds,
   parseSerial,
   parseSize,
+  type SerialTarget,
 } from '../options.ts';
-import { forwardInput } from '../terminal.ts';
+import { forwardInput, hasTerminal, inputFromFile } from '../terminal.ts';
 
 const registerChoice = 'common, all, none, or patterns between commas';
 
@@ -32,14 +38,26 @@ export const runOptions = {
   },
   snapshot: { type: 'string', describe: 'Start from this file of monitor snapshot save, with or without FILE' },
   cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs; more than one with KVM [1]' },
+  'gic-version': { choices: ['2', '3'], describe: 'The interrupt controller [3]' },
   append: { type: 'string', describe: 'Command line of a Linux kernel' },
   initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },
+  bios: { type: 'string', describe: 'Firmware in flash, in place of FILE: it starts at address 0' },
+  variables: { type: 'string', describe: 'What the firmware keeps in flash: read, and written to' },
+  drive: { type: 'string', describe: 'A raw disk: FILE[,readonly=on][,snapshot=on]; may be given again' },
+  net: { type: 'string', describe: 'A network card: loopback, or unix:PATH to another machine' },
+  console: { type: 'string', describe: 'A second console, by virtio: as --serial' },
+  dtb: { type: 'string', describe: "A device tree of one's own" },
+  'dump-dtb': { alias: 'dumpdtb', type: 'string', describe: 'Write the device tree to this file, and run nothing' },
+  rtc: { type: 'string', describe: "The guest's clock at its start: 2026-01-31T12:00:00, or host [host]" },
+  seed: { type: 'string', describe: "Of the guest's randomness: host, or any word for the same in every run" },
   memory: { alias: 'm', type: 'string', describe: 'RAM, from 0x40000000 on: 256M, 1G [256M]' },
   serial: { type: 'string', describe: "The guest's console: stdio, null, file:PATH [stdio]" },
   sysregs: { type: 'string', default: 'all', describe: `System registers shown: ${registerChoice}` },
   fields: { type: 'string', default: 'common', describe: `Those that gdb also sees by field: ${registerChoice}` },
   'port-file': { type: 'string', describe: 'Gets the port (or path) once a debugger can connect' },
   timeout: { type: 'string', describe: `Seconds after which it ends, with exit code ${ExitCode.timeout}` },
+  machine: { alias: 'M', type: 'string', describe: "QEMU's: virt[,gic-version=2]" },
+  nographic: { type: 'boolean', describe: "QEMU's: it is so" },
   'allow-kill': { type: 'boolean', default: false, describe: "A debugger's kill ends the guest; else it detaches" },
 } as const satisfies Record<string, OptionDefinition>;
 
@@ -50,12 +68,16 @@ const builder = (yargs: Argv) =>
     .requiresArg(optionsWithValue(runOptions))
     .conflicts('s', 'gdb')
     .conflicts('kernel', 'file')
+    .conflicts('bios', ['file', 'kernel', 'initrd', 'append'])
     .example('$0 run guest.elf -S', 'wait for a debugger at port 1234, then start')
     .example('$0 run Image -m 1G --gdb tcp:0 --port-file port', 'a free port, for scripts')
     .example('$0 run --snapshot boot.snap', 'go on from where the snapshot was made')
+    .example("$0 run vmlinuz --initrd initrd.img --append 'console=ttyAMA0' -m 512M", 'boot Linux')
+    .example('$0 run --bios u-boot.bin --drive disk.img', 'U-Boot')
     .example('$0 run -kernel guest.elf -s -S -m 128', "QEMU's spelling")
     .epilogue(
-      'Standard output carries the console of the guest and nothing else. Exit code: 0 when the guest powers off.',
+      'Standard output carries the console of the guest and nothing else; a terminal is its keyboard, and Ctrl-A X leaves. ' +
+        'Exit code: 0 when the guest powers off.',
     );
 
 type Parsed = ReturnType<typeof builder> extends Argv<infer Values> ? Values : never;
@@ -72,44 +94,64 @@ export const run: CommandModule<unknown, Parsed> = {
 
 async function runGuest(options: Options): Promise<number> {
   const fileName = options.file ?? options.kernel;
-  const startName = fileName ?? options.snapshot;
-  if (startName === undefined) throw new UserError('a file to run is missing');
+  const startName = fileName ?? options.bios ?? options.snapshot;
+  if (startName === undefined && options.dumpDtb === undefined) throw new UserError('a file to run is missing');
   const listen = parseListen(options.gdb ?? 'tcp:1234');
   const byStdio = listen.kind === 'stdio';
   const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
-  if (byStdio && serial.kind === 'stdio')
+  const second = options.console === undefined ? undefined : parseSerial(options.console);
+  const atStdio = [serial, second].filter((target) => target?.kind === 'stdio');
+  if (byStdio && atStdio.length > 0)
     throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
+  if (atStdio.length > 1)
+    throw new UserError('standard output is for one console: give --serial or --console another place');
   const timeout = options.timeout === undefined ? undefined : parseSeconds(options.timeout);
-  const wantedMemory = options.memory === undefined ? undefined : parseMemory(options.memory);
+  const hardware = parseHardware(options);
   const sysregs = parseRegisters('sysregs', options.sysregs);
   const fields = parseRegisters('fields', options.fields);
-  const wantedCpus = options.cpus === undefined ? undefined : parseCount(options.cpus);
   const file = fileName === undefined ? undefined : readGuest(fileName);
   const snapshot = options.snapshot === undefined ? undefined : openSnapshot(options.snapshot);
-  const initrd = options.initrd === undefined ? undefined : readGuest(options.initrd);
-  const sink = openSerial(serial);
   const { hold, allowKill } = options;
-  const machine = await startMachine({
+  const opened = openDevices(options, second);
+  const sink = openSerial(serial);
+  const common = {
+    ...hardware,
     backend: options.backend as Backend,
-    cpus: wantedCpus ?? snapshot?.cpus.length,
+    cpus: hardware.cpus ?? snapshot?.cpus.length,
     commandLine: options.append,
-    initrd,
+    initrd: options.initrd === undefined ? undefined : readGuest(options.initrd),
+    deviceTree: options.dtb === undefined ? undefined : readGuest(options.dtb),
     file,
-    fileName: startName,
+    fileName: startName ?? 'nothing',
     snapshot,
-    listen,
     hold,
-    memory: wantedMemory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
+    memory: hardware.memory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
     serial: sink.write,
+    seed: options.seed,
+    input: serial.kind === 'stdio' && !byStdio ? inputFromFile() : undefined,
+    peripherals: opened.peripherals,
     sysregs,
     fields,
     allowKill,
+  };
+  if (options.dumpDtb !== undefined) {
+    writeTree(options.dumpDtb, deviceTreeOf(common));
+    return ExitCode.done;
+  }
+  const machine = await startMachine({ ...common, listen });
+  const toGuest = second?.kind === 'stdio' ? machine.receiveConsole : machine.receive;
+  let leave = (_code: number): void => undefined;
+  const left = new Promise<number>((resolve) => {
+    leave = resolve;
   });
-  const stopInput = serial.kind === 'stdio' ? forwardInput((bytes) => machine.receive(bytes)) : () => undefined;
-  const kind = file === undefined ? 'snapshot' : machine.image.kind;
+  const stopInput =
+    atStdio.length > 0 ? forwardInput({ take: toGuest, leave: () => leave(ExitCode.done) }) : () => undefined;
+  const kind = file === undefined && !options.bios ? 'snapshot' : machine.image.kind;
   // Whoever reads the note may send a signal at once.
-  const end = lifetime(byStdio ? Promise.race([machine.ended, inputEnded()]) : machine.ended, { timeout, byStdio });
-  note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}`);
+  const ended = Promise.race(byStdio ? [machine.ended, inputEnded()] : [machine.ended, left]);
+  const end = lifetime(ended, { timeout, byStdio });
+  const keys = atStdio.length > 0 && hasTerminal() ? '; Ctrl-A X leaves' : '';
+  note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}${keys}`);
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
     return await end;
@@ -117,6 +159,52 @@ async function runGuest(options: Options): Promise<number> {
     stopInput();
     await machine.close();
     sink.close();
+    opened.close();
+  }
+}
+
+/** What of the machine is told by plain values. */
+function parseHardware(options: Options) {
+  const { memory, cpus, gicVersion, machine } = options;
+  const version = gicVersion ?? (machine === undefined ? undefined : parseMachine(machine).gicVersion);
+  if (version !== undefined && version !== '2' && version !== '3')
+    throw new UserError(`there is no GICv${version}: write 2 or 3`);
+  return {
+    memory: memory === undefined ? undefined : parseMemory(memory),
+    cpus: cpus === undefined ? undefined : parseCount(cpus),
+    gicVersion: version && (Number(version) as 2 | 3),
+  };
+}
+
+/** Devices that lead to files and sockets. Everything is understood before anything is opened. */
+function openDevices(options: Options, second: SerialTarget | undefined) {
+  const { drive = '', net, bios, variables, rtc } = options;
+  const drives = drive === '' ? [] : drive.split('\n').map(parseDrive);
+  const network = net === undefined ? undefined : parseNetwork(net);
+  const time = rtc === undefined ? undefined : parseRtc(rtc);
+  const firmware = bios === undefined ? undefined : readGuest(bios);
+  const kept = variables === undefined ? undefined : openVariables(variables);
+  const sink = second && openSerial(second);
+  const peripherals: PeripheralChoice = {
+    rtc: time,
+    firmware,
+    variables: kept,
+    disks: drives.map(openDisk),
+    console: sink?.write,
+    network: network && openNetwork(network),
+  };
+  const close = (): void => {
+    kept?.close();
+    sink?.close();
+  };
+  return { peripherals, close };
+}
+
+function writeTree(name: string, tree: Uint8Array): void {
+  try {
+    writeFileSync(name, tree);
+  } catch (error) {
+    throw new UserError(`cannot write ${name}: ${reasonOf(error)}`, ExitCode.failed);
   }
 }
 

@@ -1,11 +1,16 @@
 /** Machines, and the join of the protocol and the architecture. */
 
+export { FLASH_BASE } from './board.ts';
 export { GuestBreakpoints } from './breakpoints.ts';
 export { corePosition, coreRegisters } from './core-registers.ts';
 export { watchSlots } from './debug-slots.ts';
 export { FIELD_VIEW } from './description.ts';
+export { type Disk, FileDisk, OverlayDisk } from './devices/disk.ts';
+export type { FlashFile, PeripheralChoice } from './devices/peripherals.ts';
+export { type Link, Loopback } from './devices/virtio/network.ts';
 export { Refusal, type RefusalCode, refusalCodes } from './errors.ts';
 export { Guest, type GuestOptions } from './guest.ts';
+export { type Boot, type BootChoice, BootError } from './image/boot.ts';
 export * from './image/image.ts';
 export { parseImage } from './image/parse.ts';
 export { type Edit, Journal } from './journal.ts';

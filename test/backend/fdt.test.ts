@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deviceTree, RAM_BASE } from '../../src/backend/board.ts';
-import { cells64, flatten, type Node } from '../../src/backend/fdt.ts';
+import { type Board, completedTree, deviceTree, RAM_BASE } from '../../src/backend/board.ts';
+import { cells64, flatten, type Node, parseTree } from '../../src/backend/fdt.ts';
 
 /** A reader of its own, by the specification: properties as bytes by path. */
 function read(blob: Uint8Array): Map<string, Uint8Array> {
@@ -69,6 +71,96 @@ describe('flatten', () => {
   test('64-bit cells', () => {
     expect(cells64(0x1_2345_6789n)).toEqual([1, 0x2345_6789]);
   });
+});
+
+describe('parseTree', () => {
+  test('reads what was flattened, bytes for bytes', () => {
+    const tree: Node = { properties: { a: [1, 2], b: 'text' }, children: { 'x@1': { properties: { c: true } } } };
+    const parsed = parseTree(flatten(tree)) as Node;
+    expect(flatten(parsed)).toEqual(flatten(tree));
+  });
+
+  test.each<[what: string, blob: Uint8Array, reason: string]>([
+    ['nothing', new Uint8Array(), 'it is no device tree: 0 bytes'],
+    ['plain bytes', new Uint8Array(100), 'it is no flattened device tree (.dtb)'],
+    ['half of one', flatten({ properties: { a: 'x'.repeat(500) } }).subarray(0, 200), 'it is cut short'],
+  ])('%s is refused', (_what, blob, reason) => {
+    expect(parseTree(blob)).toBe(reason);
+  });
+
+  test('damage and depth end as a reason or a tree', () => {
+    let deep: Node = { properties: {} };
+    for (let i = 0; i < 100; i++) deep = { properties: {}, children: { n: deep } };
+    expect(parseTree(flatten(deep))).toBe('its nodes are not well nested');
+    const blob = flatten(parseTree(deviceTree(sample)) as Node);
+    const byte = fc.tuple(fc.nat(blob.length - 1), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(byte, { minLength: 1, maxLength: 20 }), (damage) => {
+        const bad = Uint8Array.from(blob);
+        for (const [at, value] of damage) bad[at] = value;
+        const parsed = parseTree(bad);
+        expect(typeof parsed === 'string' || parsed.properties !== undefined).toBe(true);
+      }),
+    );
+  });
+});
+
+const sample: Board = {
+  ramSize: 1n << 28n,
+  cpus: [0n, 1n],
+  gic: 3,
+  pmu: true,
+  commandLine: 'quiet',
+  flash: true,
+  virtio: 3,
+  rngSeed: new Uint8Array(32),
+};
+
+describe('dtc', () => {
+  const dtc =
+    (...args: string[]) =>
+    (blob: Uint8Array) => {
+      const { status, stdout, stderr } = spawnSync('dtc', ['-I', 'dtb', '-O', 'dts', ...args], { input: blob });
+      return { status, source: stdout.toString(), warnings: stderr.toString() };
+    };
+
+  test.each<[what: string, board: Partial<Board>]>([
+    ['with a GICv3 and all devices', {}],
+    ['with a GICv2 and a RAM disk', { gic: 2, pmu: false, initrd: { start: 0x4800_0000n, end: 0x4800_1000n } }],
+    ['with as little as can be', { flash: false, virtio: 0, commandLine: '', rngSeed: undefined }],
+  ])('has nothing to say of the tree %s', (_what, more) => {
+    const { status, source, warnings } = dtc()(deviceTree({ ...sample, ...more }));
+    expect(warnings).toBe('');
+    expect(status).toBe(0);
+    expect(source).toContain('compatible = "arm,pl031\0arm,primecell";');
+  });
+
+  test('makes the same of a tree of its own as we do', () => {
+    const { source } = dtc()(deviceTree(sample));
+    const { status, stdout } = spawnSync('dtc', ['-I', 'dts', '-O', 'dtb'], { input: source });
+    expect(status).toBe(0);
+    const again = dtc()(completedTree(parseTree(stdout) as Node, { ...sample, commandLine: '' })).source;
+    const lines = (text: string) => text.split('\n').sort();
+    expect(lines(again)).toEqual(lines(source));
+  });
+});
+
+test("a user's own tree gets RAM, command line and RAM disk, and keeps the rest", () => {
+  const own: Node = {
+    properties: { model: 'mine' },
+    children: {
+      chosen: { properties: { 'stdout-path': 'serial0', bootargs: 'old' } },
+      'memory@0': { properties: { reg: [0, 0, 0, 1] } },
+      device: { properties: { x: true } },
+    },
+  };
+  const found = read(completedTree(own, { ...sample, initrd: { start: 0x5000_0000n, end: 0x5000_0010n } }));
+  expect(ascii(found.get('/chosen/bootargs'))).toBe('quiet\0');
+  expect(ascii(found.get('/chosen/stdout-path'))).toBe('serial0\0');
+  expect(words(found.get('/chosen/linux,initrd-start'))).toEqual([0, 0x5000_0000]);
+  expect(words(found.get('/memory@40000000/reg'))).toEqual([0, 0x4000_0000, 0, 1 << 28]);
+  expect([found.has('/memory@0/reg'), found.has('/device/x')]).toEqual([false, true]);
+  expect(ascii(read(completedTree(own, { ...sample, commandLine: '' })).get('/chosen/bootargs'))).toBe('old\0');
 });
 
 describe('the device tree of the board', () => {

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../bin/message.ts';
 import {
+  joinRepeated,
+  parseCount,
+  parseDrive,
   parseListen,
+  parseMachine,
+  parseNetwork,
   parseRegister,
   parseRegisters,
+  parseRtc,
   parseSeconds,
   parseSerial,
   parseSize,
@@ -88,6 +94,84 @@ test.each<[text: string, expected: bigint | string]>([
   ]),
 ])('parseValue %j', (text, expected) => {
   expect(outcome(() => parseValue(text))).toBe(expected);
+});
+
+test.each<[text: string, expected: object | string]>([
+  ['a.img', { file: 'a.img', readOnly: false, snapshot: false }],
+  ['a.img,readonly', { file: 'a.img', readOnly: true, snapshot: false }],
+  ['a.img,readonly=off,snapshot=on', { file: 'a.img', readOnly: false, snapshot: true }],
+  ['file=a=b,format=raw,if=virtio,id=x,media=disk', { file: 'a=b', readOnly: false, snapshot: false }],
+  ['', '--drive names no file'],
+  ['if=none', '--drive names no file'],
+  ['a,readonly=maybe', '--drive: readonly is on or off, not maybe'],
+  ['a,if=scsi', '--drive: if=scsi is not known; there is virtio and none'],
+  ['a,cache=none', '--drive: cache is not known; write FILE,readonly=on,snapshot=on'],
+])('parseDrive %j', (text, expected) => {
+  expect(outcome(() => parseDrive(text))).toEqual(expected);
+});
+
+test.each<[text: string, expected: object | string]>([
+  ['loopback', { kind: 'loopback' }],
+  ['unix:/tmp/a', { kind: 'unix', path: '/tmp/a' }],
+  ['unix:', 'unix: is no network: write loopback or unix:PATH'],
+  ['tap', 'tap is no network: write loopback or unix:PATH'],
+])('parseNetwork %j', (text, expected) => {
+  expect(outcome(() => parseNetwork(text))).toEqual(expected);
+});
+
+test.each<[text: string, expected: number | undefined | string]>([
+  ['host', undefined],
+  ['base=utc', undefined],
+  ['1000000000', 1_000_000_000],
+  ['2001-09-09T01:46:40', 1_000_000_000],
+  ['base=2001-09-09T01:46:40,clock=vm', 1_000_000_000],
+  ['1970-01-02', 86400],
+  ...['', '2001-13-01', '1969-12-31', '4294967296', '2200-01-01', 'now', '12:00'].map((text): [string, string] => [
+    text,
+    `${text} is no time: write 2026-01-31T12:00:00, seconds since 1970, or host`,
+  ]),
+])('parseRtc %j', (text, expected) => {
+  expect(outcome(() => parseRtc(text))).toBe(expected);
+});
+
+test.each<[text: string, expected: object | string]>([
+  ['virt', {}],
+  ['virt,gic-version=2', { gicVersion: '2' }],
+  ['type=virt', {}],
+  ['virt,virtualization=on', 'there is no machine virt,virtualization=on: write virt or virt,gic-version=2'],
+  ['', 'there is no machine : write virt or virt,gic-version=2'],
+])('parseMachine %j', (text, expected) => {
+  expect(outcome(() => parseMachine(text))).toEqual(expected);
+});
+
+test.each<[text: string, expected: number | string]>([
+  ['4', 4],
+  ['cpus=2', 2],
+  ['0', '0 is no number of CPUs'],
+  ['2,sockets=1', '2,sockets=1 is no number of CPUs'],
+])('parseCount %j', (text, expected) => {
+  expect(outcome(() => parseCount(text))).toBe(expected);
+});
+
+test.each<[args: string[], expected: string[]]>([
+  [
+    ['run', 'x'],
+    ['run', 'x'],
+  ],
+  [
+    ['--drive', 'a', 'x', '-drive', 'b', '--drive=c', '--drives', 'd'],
+    ['--drive=a\nb\nc', 'x', '--drives', 'd'],
+  ],
+  [
+    ['--drive', '--hold'],
+    ['--drive', '--hold'],
+  ],
+  [
+    ['x', '--drive'],
+    ['x', '--drive'],
+  ],
+])('joinRepeated %j', (args, expected) => {
+  expect(joinRepeated(args, 'drive')).toEqual(expected);
 });
 
 describe('registers', () => {

@@ -29,6 +29,13 @@ beforeAll(() => {
   const echo = [0xd2a12000, 0xb9401801, 0x3727ffe1, 0xb9400001, 0xb9000001, 0x7101c43f, 0x54ffff61];
   writeFileSync(place('echo.bin'), words(...echo, ...off));
   writeFileSync(place('empty'), '');
+  const qcow2 = Buffer.alloc(512);
+  qcow2.write('QFI\xfb', 'latin1');
+  writeFileSync(place('qcow2'), qcow2);
+  const linux = Buffer.alloc(4096);
+  linux.writeUInt32LE(0x644d5241, 56);
+  linux.writeBigUInt64LE(4096n, 16);
+  writeFileSync(place('linux'), linux);
   writeFileSync(place('loop.bin'), words(0x14000000));
   writeFileSync(place('short.elf'), readFileSync(demo).subarray(0, 4000));
 });
@@ -56,7 +63,24 @@ describe('mistakes', () => {
     [['@off.bin', '--gdb', 'unix:/dev/null'], 1, 'unix:/dev/null: the address is in use\n'],
     [['@off.bin', '--memory'], 2, '--memory needs a value'],
     [['@off.bin', '-m', '--timeout', '1'], 2, '-m needs a value'],
-    [['@off.bin', '-nographic'], 2, 'there is no option -nographic'],
+    [['@off.bin', '-nographics'], 2, 'there is no option -nographics; did you mean --nographic?'],
+    [['@off.bin', '--bios', '@off.bin'], 2, 'Arguments bios and file are mutually exclusive'],
+    [['--bios', '/nowhere/bios'], 1, '/nowhere/bios: there is no such file'],
+    [['@off.bin', '--initrd', '/nowhere/initrd'], 1, '/nowhere/initrd: there is no such file'],
+    [['@off.bin', '--drive', '/nowhere/disk'], 1, '/nowhere/disk: there is no such file'],
+    [['@off.bin', '--drive', '@off.bin,format=qcow2'], 2, '--drive: format=qcow2 is not known; there is raw'],
+    [['@off.bin', '--drive', '@qcow2'], 1, 'qcow2: it is a qcow2 image; make a raw one of it'],
+    [['@off.bin', '--drive'], 2, '--drive needs a value'],
+    [['@off.bin', '--drive', '--hold'], 2, '--drive needs a value'],
+    [['@off.bin', '--variables', '/nowhere/vars'], 1, 'there is no such file; truncate -s 64M makes one'],
+    [['@off.bin', '--net', 'user'], 2, 'user is no network: write loopback or unix:PATH'],
+    [['@off.bin', '--console', 'stdio'], 2, 'standard output is for one console'],
+    [['@off.bin', '--rtc', 'noon'], 2, 'noon is no time'],
+    [['@off.bin', '--gic-version', '4'], 2, 'Invalid values'],
+    [['@off.bin', '-M', 'raspi3b'], 2, 'there is no machine raspi3b: write virt or virt,gic-version=2'],
+    [['@off.bin', '--dtb', '@off.bin'], 1, 'the device tree cannot be used: it is no flattened device tree (.dtb)'],
+    [['--dump-dtb', '/nowhere/tree'], 1, 'cannot write /nowhere/tree: there is no such directory'],
+    [['@linux', '-m', '2M'], 1, 'kernel, device tree and RAM disk need 4 MiB of RAM'],
     [['@off.bin', '--gdb', 'tcp:192.0.2.1:0'], 1, 'cannot listen at tcp:192.0.2.1:0: this host has no such address'],
     [['@off.bin', '-s', '--gdb', 'tcp:0'], 2, 'Arguments s and gdb are mutually exclusive'],
     [['@off.bin', '--gdb', 'stdio', '--serial', 'stdio'], 2, '--gdb stdio takes standard output'],
@@ -114,6 +138,14 @@ test("QEMU's spellings", async () => {
     '1',
     '-serial',
     'stdio',
+    '-M',
+    'virt,gic-version=2',
+    '-nographic',
+    '-drive',
+    `file=${place('empty')},format=raw,if=none,id=one,readonly=on`,
+    `-drive=${place('qcow2').replace('qcow2', 'linux')},snapshot=on`,
+    '-rtc',
+    'base=2026-01-01T00:00:00,clock=vm',
   );
   expect(quiet(result)).toEqual({ code: 0, stdout: 'ok\n' });
 });

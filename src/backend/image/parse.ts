@@ -1,12 +1,16 @@
 /** Files to start a guest with, whatever their kind. They are read as if an enemy had written them. */
 import { hex } from '../../arm/index.ts';
+import { unpacked } from './compressed.ts';
 import { parseElf } from './elf.ts';
 import { type Image, ImageError, type RamRange } from './image.ts';
 import { parseLinuxImage } from './linux.ts';
 
 /** Tells the kind of file by its first bytes; what is none of the others is plain bytes for the start of the RAM. */
-export function parseImage(file: Uint8Array, ram: RamRange): Image | ImageError {
-  if (file.length === 0) return new ImageError('the file is empty');
+export function parseImage(packed: Uint8Array, ram: RamRange): Image | ImageError {
+  if (packed.length === 0) return new ImageError('the file is empty');
+  const file = unpacked(packed, Number(ram.length));
+  if (file instanceof ImageError) return file;
+  if (file.length === 0) return new ImageError('the unpacked file is empty');
   const refusal = known.find(({ at, bytes }) => bytes.every((byte, index) => file[at + index] === byte));
   if (refusal) return new ImageError(refusal.message);
   const image = parseElf(file) ?? parseLinuxImage(file, ram) ?? parseFlat(file, ram);
@@ -23,18 +27,8 @@ const ascii = (text: string): readonly number[] => Array.from(text, (character) 
 
 /** Files that people try and that would only crash as plain bytes. */
 const known: readonly { readonly at: number; readonly bytes: readonly number[]; readonly message: string }[] = [
-  {
-    at: 0,
-    bytes: [0x1f, 0x8b],
-    message: 'the file is compressed with gzip; unpack it first, as gzip -dc FILE > Image',
-  },
   { at: 0, bytes: [0xfd, ...ascii('7zXZ')], message: 'the file is compressed with xz; unpack it first' },
   { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], message: 'the file is compressed with zstd; unpack it first' },
-  {
-    at: 4,
-    bytes: ascii('zimg'),
-    message: 'the file is a compressed EFI kernel (vmlinuz.efi); give the unpacked Image',
-  },
   {
     at: 0x24,
     bytes: [0x18, 0x28, 0x6f, 0x01],

@@ -18,16 +18,21 @@ const FIRST_SPI = 32;
 
 const bytes64 = (value: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(value)).buffer);
 
-/** Throws KvmError where KVM has none. All vCPUs must be there before `initialiseGic`. */
-export function createGic(addon: Addon, vm: Handle): KvmGic {
+/** Throws KvmError where KVM has none, or not the wanted one. All vCPUs must be there before `initialiseGic`. */
+export function createGic(addon: Addon, vm: Handle, wanted?: GicVersion): KvmGic {
   for (const [version, type] of [
     [3, DeviceType.VGIC_V3],
     [2, DeviceType.VGIC_V2],
   ] as const) {
+    if (wanted !== undefined && version !== wanted) continue;
     const handle = addon.createDevice(vm, type);
     if (typeof handle !== 'number') return { version, handle };
   }
-  throw new KvmError('this KVM plays neither a GICv3 nor a GICv2 interrupt controller');
+  throw new KvmError(
+    wanted === undefined
+      ? 'this KVM plays neither a GICv3 nor a GICv2 interrupt controller'
+      : `this KVM plays no GICv${wanted} interrupt controller`,
+  );
 }
 
 /** Says where it lies, and how many interrupts it has. */

@@ -26,6 +26,8 @@ export interface KvmOptions extends PeripheralChoice, BootChoice {
   readonly cpus?: number;
   /** What a user should know that no debugger asks for. */
   readonly log?: (message: string) => void;
+  /** The interrupt controller; otherwise the best that the host has. */
+  readonly gic?: GicVersion;
   /** A performance monitor and pointer authentication, where the host has them: yes. */
   readonly pmu?: boolean;
   readonly pauth?: boolean;
@@ -147,7 +149,7 @@ export class KvmMachine implements Machine {
         enableCapability(addon, vm, Capability.KVM_CAP_ARM_NISV_TO_USER);
       checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#ram.buffer), 'KVM_SET_USER_MEMORY_REGION');
       for (const vcpu of this.#vcpus) this.#createVcpu(vm, vcpu);
-      const gic = createGic(addon, vm);
+      const gic = createGic(addon, vm, this.#options.gic);
       this.#running = { vm, gic };
       initialiseGic(addon, gic);
       for (const vcpu of this.#vcpus) this.#initialisePmu(vcpu);
@@ -240,6 +242,11 @@ export class KvmMachine implements Machine {
   /** Bytes for the guest's serial port. Returns how many were taken. */
   receive(bytes: Uint8Array): number {
     return this.#peripherals.receive(bytes);
+  }
+
+  /** Likewise for its virtio console. */
+  receiveConsole(bytes: Uint8Array): number {
+    return this.#peripherals.receiveConsole(bytes);
   }
 
   /** A new VM over new RAM: nothing of the old one is left, neither pending interrupts nor the clock. */

@@ -89,6 +89,11 @@ export class SimulatorMachine implements Machine {
     return this.peripherals.receive(bytes);
   }
 
+  /** Likewise for its virtio console. */
+  receiveConsole(bytes: Uint8Array): number {
+    return this.peripherals.receiveConsole(bytes);
+  }
+
   reset(): void {
     this.clock.reset();
     for (const counter of Object.values(this.counters)) counter.reset();

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Image, ImageError, parseImage } from '../../../src/backend/index.ts';
@@ -16,6 +17,17 @@ interface Header {
   readonly paddr?: bigint;
   readonly filesz?: bigint;
   readonly memsz?: bigint;
+}
+
+/** The EFI application around a compressed kernel. */
+function zboot(method: string, payload: Uint8Array): Uint8Array {
+  const file = Buffer.alloc(64 + payload.length);
+  file.write('MZ\0\0zimg');
+  file.writeUInt32LE(64, 8);
+  file.writeUInt32LE(payload.length, 12);
+  file.write(method, 24);
+  file.set(payload, 64);
+  return file;
 }
 
 /** An ELF file of 512 bytes with these program headers at 64 and data from 256 on. */
@@ -101,6 +113,8 @@ describe('parseImage', () => {
     ['a kernel that tells less than its file', linux(0x10n), 'linux 40000000: 40000000+128(128)'],
     ['a kernel before 3.17', linux(0n, 0xffffn), 'linux 40080000: 40080000+128(128)'],
     ['plain bytes', starting(1, 2, 3), 'flat 40000000: 40000000+67(67)'],
+    ['a kernel in gzip', gzipSync(linux(0x10000n, 0x1000n)), 'linux 40001000: 40001000+65536(128)'],
+    ['a kernel that unpacks itself', zboot('gzip', gzipSync(linux(0x1000n))), 'linux 40000000: 40000000+4096(128)'],
     ['fewer bytes than any header', Uint8Array.of(0x7f), 'flat 40000000: 40000000+1(1)'],
   ])('%s', (_what, file, expected) => {
     expect(summary(loaded(file))).toBe(expected);
@@ -112,10 +126,18 @@ describe('parseImage', () => {
 
   test.each<[what: string, file: Uint8Array, message: string]>([
     ['nothing', new Uint8Array(0), 'the file is empty'],
-    ['gzip', starting(0x1f, 0x8b), 'compressed with gzip'],
+    ['gzip of nothing', gzipSync(''), 'the unpacked file is empty'],
+    ['gzip that is damaged', starting(0x1f, 0x8b), 'compressed with gzip and cannot be unpacked: unknown compression'],
+    ['gzip cut short', gzipSync(linux(0x1000n)).subarray(0, 30), 'cannot be unpacked: unexpected end of file'],
+    ['more than RAM in gzip', gzipSync(new Uint8Array(0x1000_0001)), 'the unpacked file has more than 268435456 bytes'],
     ['xz', starting(0xfd, 0x37, 0x7a, 0x58, 0x5a), 'compressed with xz'],
     ['zstd', starting(0x28, 0xb5, 0x2f, 0xfd), 'compressed with zstd'],
-    ['EFI zboot', starting(0x4d, 0x5a, 0, 0, 0x7a, 0x69, 0x6d, 0x67), 'compressed EFI kernel'],
+    [
+      'EFI zboot of another kind',
+      zboot('zstd', starting(0x28)),
+      'an EFI kernel compressed with zstd; give the unpacked',
+    ],
+    ['EFI zboot cut short', zboot('gzip', gzipSync('x')).subarray(0, 64), 'the EFI kernel is cut short'],
     ['zImage', starting(...new Uint8Array(36), 0x18, 0x28, 0x6f, 0x01), '32-bit Arm'],
     ['ELF magic alone', starting(0x7f, 0x45, 0x4c, 0x46).subarray(0, 4), 'the ELF file is cut short: 4 bytes'],
     ['a header cut short', elf([{}]).subarray(0, 63), 'the ELF file is cut short: 63 bytes'],
