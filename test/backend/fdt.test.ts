@@ -132,7 +132,7 @@ describe('dtc', () => {
     const { status, source, warnings } = dtc()(deviceTree({ ...sample, ...more }));
     expect(warnings).toBe('');
     expect(status).toBe(0);
-    expect(source).toContain('compatible = "arm,pl031\0arm,primecell";');
+    expect(source).toContain('compatible = "arm,pl031\\0arm,primecell";');
   });
 
   test('makes the same of a tree of its own as we do', () => {
