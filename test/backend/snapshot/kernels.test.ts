@@ -24,6 +24,8 @@ import {
   type StatefulDevice,
   sysregId,
 } from '../../../src/backend/index.ts';
+import { Gicv3 } from '../../../src/backend/simulator/devices/gicv3.ts';
+import { Gicv3State } from '../../../src/backend/simulator/devices/gicv3-state.ts';
 import { TargetError } from '../../../src/gdbstub/index.ts';
 import { HandClock } from '../devices/clock.ts';
 import { CNTVCT_EL0, KernelMachine, type KernelMachineOptions } from './kernel-machine.ts';
@@ -33,8 +35,11 @@ const RAM = 0x1_0000;
 
 const uart = (): Pl011 => new Pl011({ send: () => undefined });
 const rtc = (): Pl031 => new Pl031({ start: () => 0, time: new HandClock(), wire: () => undefined });
+/** The words of KVM's vGIC are the same. */
+const gic = (): Gicv3State =>
+  new Gicv3State(new Gicv3({ affinities: [0], setLines: () => undefined }), () => undefined);
 const kvm = (features: KvmVcpuFeatures, options: KernelMachineOptions = {}): KernelMachine =>
-  new KernelMachine(features, { devices: [uart(), rtc()], ramSize: RAM, ...options });
+  new KernelMachine(features, { devices: [gic(), uart(), rtc()], ramSize: RAM, ...options });
 const simulator = (): SimulatorMachine =>
   new SimulatorMachine({ ramSize: RAM, image: { kind: 'flat', segments: [], entry: 0x4000_0000n }, rtc: 0 });
 
@@ -467,6 +472,7 @@ describe('all or nothing', () => {
   test('a device that refuses its state leaves the others as they were', () => {
     const first = uart();
     const devices = [
+      gic(),
       first,
       rtc(),
       device('picky', () => BigUint64Array.of(1n), { restore: ([word]) => (word === 1n ? undefined : 'no') }),
