@@ -1,6 +1,6 @@
 /** Carries vectors out with the evaluating builder: instructions alone, without a CPU around them. */
-import { type EvaluateState, encodingNumber, executeWord } from '../../src/arm/index.ts';
-import { compare, memoryOf, numberOf, type Runner, withoutTag } from './vector.ts';
+import { type EvaluateState, encodingNumber, executeWord, Layout } from '../../src/arm/index.ts';
+import { compare, memoryOf, numberOf, type Runner, vectorsOf, withoutTag } from './vector.ts';
 
 /** What EL0 reads of this register says where DC ZVA works: the recording machine's value. */
 const DCZID_EL0 = encodingNumber([3, 3, 0, 0, 7]);
@@ -12,11 +12,15 @@ export const evaluator: Runner = (vector) => {
   vector.x.forEach((value, n) => {
     x[n === 31 ? 32 : n] = numberOf(value);
   });
+  const system = new Map([
+    [0, 4n],
+    [Layout.fpcr - Layout.system, BigInt(vector.fpcr)],
+  ]);
   const state: EvaluateState = {
     el: 0,
     simdTrapped: false,
     x,
-    v: new BigUint64Array(64),
+    v: vectorsOf(vector),
     pc: numberOf(vector.pc),
     nzcv: vector.nzcv >>> 28,
     exclusive: { exclusiveAddress: ~0n, exclusiveValue: 0n, exclusiveHigh: 0n, exclusiveSize: 0n },
@@ -36,11 +40,11 @@ export const evaluator: Runner = (vector) => {
     },
     checkSpAlignment: () => true,
     systemSlot: (encoding) => (encoding === DCZID_EL0 ? 0 : -1),
-    readSystem: () => 4n,
-    writeSystem: () => undefined,
+    readSystem: (offset) => system.get(offset) ?? 0n,
+    writeSystem: (offset, value) => system.set(offset, value),
   };
   const outcome = executeWord(Number.parseInt(vector.i, 16), state);
   if (outcome.kind === 'system') return { leftOut: 'the CPU around the engine carries it out' };
   if (outcome.kind !== 'done') return outcome.kind;
-  return compare(vector, { pc: state.pc, nzcv: state.nzcv, x: (n) => x[n === 31 ? 32 : n], written });
+  return compare(vector, { pc: state.pc, nzcv: state.nzcv, x: (n) => x[n === 31 ? 32 : n], v: state.v, written });
 };

@@ -24,8 +24,6 @@ const callsOut = ({ pc, o }: Vector): boolean => BigInt(`0x${o.pc}`) === BigInt(
 const randomMonitor = 'store-exclusives: recorded with a monitor that fails at random';
 
 const rules: readonly Rule[] = [
-  { reason: 'FP, SIMD and cryptography are a later issue', mask: 0x0c00_0000, value: 0x0c00_0000 },
-  { reason: 'FP, SIMD and cryptography are a later issue', mask: 0xffdf_ff00, value: 0xd51b_4400 }, // FPCR, FPSR
   { reason: randomMonitor, mask: 0x3fe0_0000, value: 0x0800_0000 },
   { reason: randomMonitor, mask: 0xbfe0_0000, value: 0x8820_0000 },
   {

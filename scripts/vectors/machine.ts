@@ -1,7 +1,7 @@
 /** Carries vectors out at EL0 of the simulated machine, behind its vCPU: engine, translation and CPU together. */
 import { type Encoding, encodingNumber } from '../../src/arm/index.ts';
 import { CoreId, RAM_BASE, SimulatorMachine, sysregId } from '../../src/backend/index.ts';
-import { compare, memoryOf, numberOf, type Runner, type Vector } from './vector.ts';
+import { compare, memoryOf, numberOf, type Runner, type Vector, vectorsOf } from './vector.ts';
 
 const RAM_SIZE = 1 << 20;
 const PAGE = 4096n;
@@ -19,8 +19,15 @@ const ids = BigUint64Array.of(
   ...Array.from({ length: 31 }, (_, n) => CoreId.X(n)),
   CoreId.SP,
   CoreId.PC,
+  CoreId.FPCR,
+  CoreId.FPSR,
+  ...Array.from({ length: 32 }, (_, n) => CoreId.V(n)),
 );
-const values = new BigUint64Array(ids.length);
+/** A V register takes two. */
+const values = new BigUint64Array(ids.length + 32);
+const firstVector = ids.length - 32;
+/** FPSR.IXC: most operations then change no flag, and go their quick ways. */
+const inexact = 0x10n;
 const errnos = new Int32Array(ids.length);
 
 function setSystem(encoding: Encoding, value: bigint): void {
@@ -73,6 +80,7 @@ function clear(): void {
 }
 
 setSystem([3, 0, 2, 0, 2], 16n | (1n << 23n) | (1n << 37n)); // TCR_EL1: T0SZ = 16, EPD1, TBI0
+setSystem([3, 0, 1, 0, 2], 3n << 20n); // CPACR_EL1: no instruction traps
 setSystem([3, 0, 10, 2, 0], 0xffn); // MAIR_EL1: Attr0 is Normal memory
 // SCTLR_EL1: M, C, I, DZE, UCT and UCI: EL0 may maintain caches.
 setSystem([3, 0, 1, 0, 0], 0x30d0_0800n | 0b101n | (1n << 12n) | (1n << 14n) | (1n << 15n) | (1n << 26n));
@@ -108,6 +116,9 @@ export const simulator: Runner = (vector) => {
     values[1 + n] = numberOf(value);
   });
   values[33] = pc;
+  values[34] = BigInt(vector.fpcr);
+  values[35] = inexact;
+  values.set(vectorsOf(vector), firstVector);
   vcpu.setRegisters(ids, values, errnos, ids.length);
   const old = ram.slice(0, pages * Number(PAGE));
   const exit = vcpu.run();
@@ -132,6 +143,7 @@ export const simulator: Runner = (vector) => {
     pc: values[33],
     nzcv: Number(values[0] >> 28n),
     x: (n) => values[1 + n],
+    v: values.slice(firstVector),
     written: found,
   });
 };

@@ -5,12 +5,20 @@ export interface Vector {
   readonly pc: string;
   /** N is bit 31. */
   readonly nzcv: number;
+  readonly fpcr: number;
   /** X0 to X30, then SP. */
   readonly x: readonly string[];
+  /** V0 to V31, 16 bytes each, little-endian. */
+  readonly v: string;
   /** Accesses in order: bytes in the order of memory. */
   readonly m: readonly (readonly ['r' | 'w', address: string, bytes: string])[];
   /** Afterwards: registers that changed, by number. */
-  readonly o: { readonly pc: string; readonly nzcv: number; readonly x: Readonly<Record<string, string>> };
+  readonly o: {
+    readonly pc: string;
+    readonly nzcv: number;
+    readonly x: Readonly<Record<string, string>>;
+    readonly v: Readonly<Record<string, string>>;
+  };
 }
 
 /**
@@ -37,16 +45,29 @@ export function memoryOf(vector: Vector): { before: Map<bigint, number>; written
   return { before, written };
 }
 
+/** V0 to V31 in two halves each. */
+export const vectorsOf = ({ v }: Vector): BigUint64Array =>
+  new BigUint64Array(Uint8Array.from(Buffer.from(v, 'hex')).buffer);
+
 /** The first difference between what should be afterwards and what was found. */
 export function compare(
   vector: Vector,
-  found: { pc: bigint; nzcv: number; x: (n: number) => bigint; written: ReadonlyMap<bigint, number> },
+  found: {
+    pc: bigint;
+    nzcv: number;
+    x: (n: number) => bigint;
+    v: BigUint64Array;
+    written: ReadonlyMap<bigint, number>;
+  },
 ): string | undefined {
   const difference = (what: string, wanted: bigint, got: bigint) =>
     wanted === got ? undefined : `${what} is ${got.toString(16)}, not ${wanted.toString(16)}`;
   const registers = vector.x.map((before, n) =>
     difference(n === 31 ? 'sp' : `x${n}`, numberOf(vector.o.x[n] ?? before), found.x(n)),
   );
+  const v = vectorsOf(vector);
+  for (const [n, text] of Object.entries(vector.o.v)) v.set(vectorsOf({ ...vector, v: text }), 2 * Number(n));
+  const vectors = [...v].map((half, i) => difference(`v${i >> 1}.d[${i & 1}]`, half, found.v[i]));
   const { written } = memoryOf(vector);
   const addresses = new Set([...written.keys(), ...found.written.keys()]);
   const bytes = [...addresses].map((at) =>
@@ -56,6 +77,7 @@ export function compare(
     difference('pc', numberOf(vector.o.pc), found.pc),
     difference('nzcv', BigInt(vector.o.nzcv >>> 28), BigInt(found.nzcv)),
     ...registers,
+    ...vectors,
     ...bytes,
   ].find((text) => text !== undefined);
 }

@@ -58,8 +58,6 @@ interface Specification<
   /** Words that are UNDEFINED for another reason. */
   readonly unallocated?: (fields: Each<Field, number>) => boolean;
   readonly registers?: Each<Register, RegisterRole | ((fields: Each<Field, number>) => number)>;
-  /** Whether CPACR_EL1 may trap it, where the encoding does not say so. */
-  readonly simd?: boolean;
   /** SIMD&FP registers: of the field of this name, or where an operand begins: see `vector` and `element`. */
   readonly vectors?: Each<Vector, 'vector' | ((fields: Each<Field, number>) => number)>;
   readonly immediates?: Each<
@@ -143,7 +141,7 @@ export function a64<
     diagram,
     mask,
     value,
-    simd: spec.simd ?? (value & simdBits) === simdBits,
+    simd: (value & simdBits) === simdBits,
     fields,
     fieldsOf,
     shape,

@@ -6,7 +6,6 @@ import { dataProcessingRegister } from './data-processing-register.ts';
 import { exclusives } from './exclusives.ts';
 import { fpConvert } from './fp-convert.ts';
 import { fpScalar } from './fp-scalar.ts';
-import { fpSystem } from './fp-system.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorConvert } from './fp-vector-convert.ts';
 import type { A64Instruction } from './instruction.ts';
@@ -23,7 +22,6 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Loads and stores', instructions: loadsAndStores },
   { title: 'Exclusive and ordered loads and stores', instructions: exclusives },
   { title: 'Atomic memory operations (FEAT_LSE)', instructions: atomics },
-  { title: 'FPCR and FPSR', instructions: fpSystem },
   { title: 'Floating-point', instructions: fpScalar },
   { title: 'Conversions between floating-point and integers', instructions: fpConvert },
   { title: 'Advanced SIMD, floating-point', instructions: fpVector },
