@@ -163,6 +163,17 @@ test.each([
   expect(lines[0] === 'irq').toBe(signalled);
 });
 
+test('a pending interrupt of a group that the CPU interface disables does not stand in the way of the other group', () => {
+  open();
+  setBit(ISENABLER, 50);
+  enable(40, 0x80);
+  gic.setLine(50, true);
+  gic.setLine(40, true);
+  expect(lines[0]).toBe('fiq');
+  setIcc('IGRPEN0', 0);
+  expect([lines[0], icc('HPPIR0'), icc('HPPIR1'), icc('IAR1')]).toEqual(['irq', NONE, 40, 40]);
+});
+
 test.each([
   // BPR1, priority that runs, priority that comes, preempts
   [3, 0x80, 0x78, true],
