@@ -10,8 +10,13 @@ import { fpVector } from './fp-vector.ts';
 import { fpVectorConvert } from './fp-vector-convert.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
-import { simd } from './simd.ts';
+import { simdCopy } from './simd-copy.ts';
 import { simdLoadsAndStores } from './simd-loads-and-stores.ts';
+import { simdPermute } from './simd-permute.ts';
+import { simdShift } from './simd-shift.ts';
+import { simdStructures } from './simd-structures.ts';
+import { simdThree } from './simd-three.ts';
+import { simdTwo } from './simd-two.ts';
 import { system } from './system.ts';
 
 export const a64Groups: readonly { readonly title: string; readonly instructions: readonly A64Instruction[] }[] = [
@@ -26,8 +31,11 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Conversions between floating-point and integers', instructions: fpConvert },
   { title: 'Advanced SIMD, floating-point', instructions: fpVector },
   { title: 'Advanced SIMD, floating-point conversions and comparisons with zero', instructions: fpVectorConvert },
-  { title: 'SIMD and floating-point', instructions: simd },
-  { title: 'SIMD and floating-point loads and stores', instructions: simdLoadsAndStores },
+  { title: 'SIMD and floating-point loads and stores', instructions: [...simdLoadsAndStores, ...simdStructures] },
+  { title: 'SIMD: copies and permutations', instructions: [...simdCopy, ...simdPermute] },
+  { title: 'SIMD: integers of two vectors', instructions: simdThree },
+  { title: 'SIMD: integers of one vector', instructions: simdTwo },
+  { title: 'SIMD: shifts by immediate', instructions: simdShift },
 ];
 
 export const a64Instructions: readonly A64Instruction[] = a64Groups.flatMap((group) => group.instructions);

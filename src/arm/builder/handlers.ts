@@ -12,7 +12,9 @@ export const endsSection = 'ends';
  * The module's bytes. Its table has the handlers by their numbers. It exports `start` (record, limit, context: status)
  * and `nzcv`.
  */
-export function emitHandlers({ meanings, pairs }: Numbering): Uint8Array {
+export function emitHandlers(numbering: Numbering): Uint8Array {
+  const { pairs } = numbering;
+  const meanings = numbering.meanings();
   const meaningOf = (handler: number) => meanings[handler - HandlerIndex.instructions];
   const handlers: readonly Handler[] = [
     emitRaise('undefined'),

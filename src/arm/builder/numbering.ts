@@ -1,6 +1,6 @@
 /** The numbers of handlers: the special ones, then one for each shape of each instruction, then one for each pair. */
 import type { A64Instruction, DecodeContext, Shape } from '../a64/instruction.ts';
-import { shapeIndex, shapesOf } from '../a64/shapes.ts';
+import { shapeCount, shapeIndex, shapesOf } from '../a64/shapes.ts';
 import { type Decoder, decoderOf } from '../decode/decoder.ts';
 import { HandlerIndex } from './abi.ts';
 import type { Pair } from './pairs.ts';
@@ -16,30 +16,37 @@ export interface Meaning {
 
 export class Numbering {
   readonly decoder: Decoder;
-  /** Of the instructions' own handlers, from HandlerIndex.instructions on. */
-  readonly meanings: readonly Meaning[];
   /** Of the pairs' handlers, which follow: two numbers of instructions' handlers each. */
   readonly pairs: readonly (readonly [number, number])[];
+  readonly #instructions: readonly A64Instruction[];
+  /** Handlers of instructions, from HandlerIndex.instructions on. */
+  readonly #own: number;
   readonly #first = new Map<A64Instruction, number>();
   readonly #pairHandlers = new Map<number, number>();
 
   /** Pairs with words that are no instruction, or that are the same as one before, are left out. */
   constructor(instructions: readonly A64Instruction[], pairs: readonly Pair[]) {
     this.decoder = decoderOf(instructions);
-    const meanings: Meaning[] = [];
+    this.#instructions = instructions;
+    let next: number = HandlerIndex.instructions;
     for (const instruction of instructions) {
-      this.#first.set(instruction, HandlerIndex.instructions + meanings.length);
-      for (const shape of shapesOf(instruction)) meanings.push({ instruction, shape });
+      this.#first.set(instruction, next);
+      next += shapeCount(instruction);
     }
-    this.meanings = meanings;
+    this.#own = next - HandlerIndex.instructions;
     const numbered: [number, number][] = [];
     for (const [firstWord, secondWord] of pairs) {
       const [first, second] = [this.#ofWord(firstWord), this.#ofWord(secondWord)];
       if (first === undefined || second === undefined || this.pairHandler(first, second) !== undefined) continue;
-      this.#pairHandlers.set(first * 65536 + second, HandlerIndex.instructions + meanings.length + numbered.length);
+      this.#pairHandlers.set(first * 65536 + second, next + numbered.length);
       numbered.push([first, second]);
     }
     this.pairs = numbered;
+  }
+
+  /** Of the instructions' own handlers, from HandlerIndex.instructions on: made for who makes handlers. */
+  meanings(): readonly Meaning[] {
+    return this.#instructions.flatMap((instruction) => shapesOf(instruction).map((shape) => ({ instruction, shape })));
   }
 
   #ofWord(word: number): number | undefined {
@@ -59,6 +66,6 @@ export class Numbering {
   }
 
   get count(): number {
-    return HandlerIndex.instructions + this.meanings.length + this.pairs.length;
+    return HandlerIndex.instructions + this.#own + this.pairs.length;
   }
 }
