@@ -17,7 +17,7 @@ export { type Analysis, analyseShape, analyseWord } from './builder/analyse.ts';
 export * from './builder/builder.ts';
 export { type EvaluateState, executeWord, type Outcome } from './builder/evaluate.ts';
 export { emitHandlers, endsSection } from './builder/handlers.ts';
-export { Context, Layout, Record } from './builder/layout.ts';
+export { Context, cpuArea, Layout, MAXIMUM_CPUS, Record, SystemOffset, systemPlace } from './builder/layout.ts';
 export { Numbering } from './builder/numbering.ts';
 export { commonPairs, type Pair } from './builder/pairs.ts';
 export * from './builder/vectors.ts';

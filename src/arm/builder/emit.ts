@@ -299,7 +299,7 @@ export abstract class Emitter extends Values implements Builder<Value> {
   }
 
   #contextOf(kind: AccessKind): Value {
-    return kind === 'unprivileged' ? this.number(Layout.contexts) : this.context;
+    return kind === 'unprivileged' ? this.readAt(2, Layout.unprivileged) : this.context;
   }
 
   /** The place in memory of an access. */
@@ -370,14 +370,18 @@ export abstract class Emitter extends Values implements Builder<Value> {
     this.writeAt(3, stateAddress(slot), value);
   }
 
+  #systemAddress(offset: ImmediateOperand): Value {
+    return this.binary('add', 32, this.readAt(2, Layout.systemBase), this.immediate(32, offset));
+  }
+
   readSystem(offset: ImmediateOperand): Value {
-    return this.read(3, this.immediate(32, offset), Layout.system);
+    return this.read(3, this.#systemAddress(offset), 0);
   }
 
   writeSystem(offset: ImmediateOperand, value: Value): void {
     const pushAddress = () => {
-      this.immediate(32, offset).push();
-      return Layout.system;
+      this.#systemAddress(offset).push();
+      return 0;
     };
     this.#writes.push({ pushAddress, size: 3, value });
   }

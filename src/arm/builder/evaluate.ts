@@ -25,7 +25,7 @@ import type {
 import { Slot } from './builder.ts';
 import { bitsOf, concrete, placeOf, slotOf } from './concrete.ts';
 import { evaluateVector, fromLanes, lanesOf } from './lanes.ts';
-import { Layout } from './layout.ts';
+import { SystemOffset } from './layout.ts';
 import type { VectorOperator } from './vectors.ts';
 
 /** The machine that an instruction is carried out on. */
@@ -229,10 +229,10 @@ export class Evaluator implements Builder<bigint> {
     return result;
   }
   readFpcr(): bigint {
-    return unsigned(32, this.#state.readSystem(Layout.fpcr - Layout.system));
+    return unsigned(32, this.#state.readSystem(SystemOffset.fpcr));
   }
   accumulateFpsr(bits: bigint): void {
-    const offset = Layout.fpsr - Layout.system;
+    const offset = SystemOffset.fpsr;
     this.#writes.push(() => this.#state.writeSystem(offset, this.#state.readSystem(offset) | bits));
   }
 

@@ -1,6 +1,9 @@
 /**
- * Where a simulated CPU's state lies in its WebAssembly.Memory: byte offsets. Guest RAM follows in the same memory,
- * so that handlers reach registers, TLB and RAM alike.
+ * Where the state of a simulated machine lies in its WebAssembly.Memory: byte offsets. Guest RAM follows in the same
+ * memory, so that handlers reach registers, TLB and RAM alike.
+ *
+ * What handlers find at fixed places, the first `bankBytes`, belongs to the CPU that runs. The other CPUs have theirs in
+ * their banks: a change of CPUs is a copy out and a copy in.
  */
 export const Layout = {
   /** Slots of 8 bytes: X0..X30, zero (31), the current SP (32), discarded (33). */
@@ -29,18 +32,23 @@ export const Layout = {
   scratch: 50 * 8,
   /** Three operands of a floating-point operation, 16 bytes each; then the result in the place of the first. */
   fpOperands: 54 * 8,
+  /** System registers that instructions use: see systemPlace. */
+  fpcr: 60 * 8,
+  fpsr: 61 * 8,
+  /** i32 each, addresses: `system` of the CPU, and its TLBs for accesses as from EL0. */
+  systemBase: 62 * 8,
+  unprivileged: 62 * 8 + 4,
   /** V0..V31, 16 bytes each. */
   v: 0x200,
+  bankBytes: 0x400,
+  /** From here to `cpuBytes`: offsets in the area of each CPU. See cpuArea. */
+  bank: 0x400,
   /** System registers: 8 bytes at 8 * (op0:op1:CRn:CRm:op2). SP_EL0, SP_EL1, ELR_EL1 and SPSR_EL1 are among them. */
   system: 0x10000,
   systemBytes: 0x80000,
-  /** Two of them. */
-  fpcr: 0x10000 + 8 * 0xda20,
-  fpsr: 0x10000 + 8 * 0xda21,
-  /** From here: the engine's TLBs, decoded records and what belongs to them. */
-  engineArea: 0x90000,
   /** One Context each for EL0, EL1, and EL1 with PSTATE.PAN. */
   contexts: 0x90000,
+  cpuBytes: 0xb0000,
   /** Room for the records of a page, to run a part of them from. */
   part: 0xb0000,
   /** For each 4 KiB of RAM 64 bits: which of its 64-byte lines hold decoded code. */
@@ -48,8 +56,25 @@ export const Layout = {
   /** Decoded pages: see Record. */
   pages: 0x900000,
   pageCount: 1536,
+  /** The areas of all CPUs but the first. */
+  otherCpus: 0x6920000,
   ram: 0x7000000,
 } as const;
+
+/** A machine has no more CPUs. */
+export const MAXIMUM_CPUS = 8;
+
+/** Where the area of a CPU begins: that of the first one is around what belongs to all. */
+export const cpuArea = (index: number): number => (index === 0 ? 0 : Layout.otherCpus + (index - 1) * Layout.cpuBytes);
+
+/** Offsets in Layout.system of the two system registers that are not there. */
+export const SystemOffset = { fpcr: 8 * 0xda20, fpsr: 8 * 0xda21 } as const;
+
+/** Where a system register of the CPU that runs is, by its offset in Layout.system and where that is. */
+export const systemPlace = (offset: number, system: number = Layout.system): number => {
+  if (offset === SystemOffset.fpcr) return Layout.fpcr;
+  return offset === SystemOffset.fpsr ? Layout.fpsr : system + offset;
+};
 
 /**
  * The TLBs of one translation context, offsets from its start. All are direct mapped by the page's number. An entry is

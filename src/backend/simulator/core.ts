@@ -15,6 +15,7 @@ import {
   translationRegisters,
   Vector,
 } from '../../arm/index.ts';
+import type { Engine } from './engine/host.ts';
 import { Interrupts } from './interrupts.ts';
 import { numberOf, PC, State, systemWord } from './state.ts';
 
@@ -41,6 +42,8 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   readonly interrupts = new Interrupts();
   /** ISS of an SError interrupt that waits to be taken, or -1. */
   serror = NONE;
+  /** All of the engine's memory. */
+  readonly memory: Int32Array;
   /** Descriptor last read. */
   low = 0;
   high = 0;
@@ -50,6 +53,11 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   private pendingFar: boolean = false;
   private farLow = 0;
   private farHigh = 0;
+
+  constructor(engine: Engine) {
+    super(engine);
+    this.memory = new Int32Array(engine.memory.buffer);
+  }
 
   /** SCTLR_EL1 has changed. */
   controlChanged(): void {
@@ -78,8 +86,8 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   readDescriptor(physical: number): boolean {
     const offset = this.engine.readableOffset(physical);
     if (offset < 0) return false;
-    this.low = this.words[offset >> 2];
-    this.high = this.words[(offset >> 2) + 1];
+    this.low = this.memory[offset >> 2];
+    this.high = this.memory[(offset >> 2) + 1];
     return true;
   }
 
@@ -123,7 +131,7 @@ export class Core extends State implements ExceptionState, DescriptorReader {
     const { words } = this;
     if (this.translateAs(words[PC], words[PC + 1], Access.execute) !== TRANSLATED) return undefined;
     const offset = this.engine.readableOffset(this.translation.physical);
-    return offset < 0 ? undefined : words[offset >> 2];
+    return offset < 0 ? undefined : this.memory[offset >> 2];
   }
 
   /** Makes an exception pending: it is taken when the instruction has been given up. */
@@ -156,8 +164,8 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   takePending(): boolean {
     if (this.pendingEsr === NONE) return false;
     if (this.pendingFar) {
-      this.words[FAR] = this.farLow;
-      this.words[FAR + 1] = this.farHigh;
+      this.systemWords[FAR] = this.farLow;
+      this.systemWords[FAR + 1] = this.farHigh;
     }
     takeException(this, this.pendingEsr);
     this.pendingEsr = NONE;
@@ -195,32 +203,32 @@ export class Core extends State implements ExceptionState, DescriptorReader {
     } else {
       // An FIQ or IRQ leaves ESR_EL1 as it is.
       const isFiq = interrupts.fiq && !(pstate & Pstate.F);
-      takeException(this, this.words[ESR], isFiq ? Vector.fiq : Vector.irq);
+      takeException(this, this.systemWords[ESR], isFiq ? Vector.fiq : Vector.irq);
     }
     return true;
   }
 
   setSyndrome(esr: number, spsr: number): void {
-    const { words } = this;
-    words[ESR] = esr;
-    words[ESR + 1] = 0;
-    words[SPSR] = spsr;
-    words[SPSR + 1] = 0;
+    const { systemWords } = this;
+    systemWords[ESR] = esr;
+    systemWords[ESR + 1] = 0;
+    systemWords[SPSR] = spsr;
+    systemWords[SPSR + 1] = 0;
   }
 
   enterVector(offset: number): void {
-    const { words } = this;
-    words[ELR] = words[PC];
-    words[ELR + 1] = words[PC + 1];
-    words[PC] = (words[VBAR] & ~0x7ff) + offset;
-    words[PC + 1] = words[VBAR + 1];
+    const { words, systemWords } = this;
+    systemWords[ELR] = words[PC];
+    systemWords[ELR + 1] = words[PC + 1];
+    words[PC] = (systemWords[VBAR] & ~0x7ff) + offset;
+    words[PC + 1] = systemWords[VBAR + 1];
   }
 
   /** Branches to ELR_EL1, as the exception level just entered sees the address. */
   branchToElr(): void {
-    const { words } = this;
-    words[PC] = words[ELR];
-    words[PC + 1] = words[ELR + 1];
+    const { words, systemWords } = this;
+    words[PC] = systemWords[ELR];
+    words[PC + 1] = systemWords[ELR + 1];
     this.dropPcTag();
   }
 

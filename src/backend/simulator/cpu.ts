@@ -257,6 +257,10 @@ export class Cpu implements EngineHost {
     return RunStatus.stopped;
   }
 
+  reservationLost(): void {
+    this.core.event = true;
+  }
+
   systemSlot(encoding: number, write: boolean): number {
     return this.registers.slot(encoding, write);
   }

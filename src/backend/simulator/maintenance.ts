@@ -50,7 +50,7 @@ function zero({ core, debug }: MaintenanceUnit, vaLow: number, vaHigh: number): 
   const line = physical - (physical % LINE);
   const offset = core.engine.ramOffset(line);
   if (offset < 0 || debug.watchesPage(vaLow, vaHigh)) return zeroByStores(core, vaLow & -LINE, vaHigh);
-  core.words.fill(0, offset >> 2, (offset + LINE) >> 2);
+  core.memory.fill(0, offset >> 2, (offset + LINE) >> 2);
   core.engine.changed(line, LINE);
   return true;
 }
@@ -91,6 +91,14 @@ const tlbi: Maintenance = {
     return true;
   },
 };
+/** Of the inner shareable domain, which is all CPUs. */
+const tlbiAll: Maintenance = {
+  el: 1,
+  run: ({ core }) => {
+    core.engine.flushTlbs();
+    return true;
+  },
+};
 const at = (access: Access, privileged: boolean): Maintenance => ({
   el: 1,
   run: ({ core }, low, high) => addressTranslate(core, low, high, access, privileged),
@@ -123,5 +131,5 @@ export const maintenance: ReadonlyMap<number, Maintenance> = new Map([
   [sys(0, 7, 8, 2), at(Access.read, false)], // AT S1E0R
   [sys(0, 7, 8, 3), at(Access.write, false)], // AT S1E0W
   // TLBI VMALLE1, VAE1, ASIDE1, VAAE1, VALE1, VAALE1, and the same for the inner shareable domain.
-  ...[0, 1, 2, 3, 5, 7].flatMap((op2) => [3, 7].map((CRm) => [sys(0, 8, CRm, op2), tlbi] as const)),
+  ...[0, 1, 2, 3, 5, 7].flatMap((op2) => [[sys(0, 8, 7, op2), tlbi] as const, [sys(0, 8, 3, op2), tlbiAll] as const]),
 ]);

@@ -25,7 +25,7 @@ export const Sctlr = {
   UCI: 1 << 26,
 } as const;
 
-/** Indexes of 32-bit words of the engine's memory. */
+/** Indexes of 32-bit words of the registers. */
 export const PC = Layout.pc >> 2;
 const SP = (Layout.x >> 2) + 32 * 2;
 const SCRATCH = Layout.scratch >> 2;
@@ -33,13 +33,15 @@ const PSTATE = Layout.pstate >> 2;
 const SP_CHECK = Layout.spCheck >> 2;
 const ALIGN_CHECK = Layout.alignCheck >> 2;
 const MONITOR = Layout.exclusive >> 2;
-/** Index of a system register's low word. */
-export const systemWord = (number: number): number => (Layout.system >> 2) + number * 2;
+/** Index of a system register's low word among `systemWords`. */
+export const systemWord = (number: number): number => number * 2;
 
 const SCTLR_WORD = systemWord(numberOf('SCTLR_EL1'));
 const SP_WORD = [numberOf('SP_EL0'), numberOf('SP_EL1')].map(systemWord);
 
 const CPACR_WORD = systemWord(numberOf('CPACR_EL1'));
+const FPCR = numberOf('FPCR');
+const FPSR = numberOf('FPSR');
 
 /** PSTATE bits that choose decoded code and TLBs. */
 const CONTEXT = Pstate.PAN | Pstate.M;
@@ -49,9 +51,9 @@ export const PSTATE_BITS = Pstate.PAN | Pstate.SS | Pstate.IL | Pstate.DAIF | Ps
 
 export class State {
   readonly engine: Engine;
-  /** The engine's memory as 32-bit words and as registers of 64 bits. */
-  readonly words: Int32Array;
-  readonly longs: BigUint64Array;
+  /** The system registers but FPCR and FPSR. */
+  readonly systemWords: Int32Array;
+  readonly systemLongs: BigUint64Array;
   /** The current exception level and PSTATE.PAN. */
   el = 1;
   pan = false;
@@ -62,8 +64,17 @@ export class State {
 
   constructor(engine: Engine) {
     this.engine = engine;
-    this.words = new Int32Array(engine.memory.buffer);
-    this.longs = new BigUint64Array(engine.memory.buffer, 0, (Layout.system + Layout.systemBytes) >> 3);
+    this.systemWords = engine.systemWords;
+    this.systemLongs = engine.systemLongs;
+  }
+
+  /** The registers, Layout.x to Layout.bankBytes, as 32-bit words and as 64-bit values. */
+  get words(): Int32Array {
+    return this.engine.words;
+  }
+
+  get longs(): BigUint64Array {
+    return this.engine.longs;
   }
 
   readX(n: number): bigint {
@@ -93,24 +104,28 @@ export class State {
   }
 
   readSp(el: 0 | 1): bigint {
-    return this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1];
+    return spEl(this.words[PSTATE]) === el ? this.longs[SP >> 1] : this.systemLongs[SP_WORD[el] >> 1];
   }
 
   writeSp(el: 0 | 1, value: bigint): void {
-    this.longs[spEl(this.words[PSTATE]) === el ? SP >> 1 : SP_WORD[el] >> 1] = value;
+    if (spEl(this.words[PSTATE]) === el) this.longs[SP >> 1] = value;
+    else this.systemLongs[SP_WORD[el] >> 1] = value;
   }
 
   readSystem(number: number): bigint {
-    return this.longs[systemWord(number) >> 1];
+    if (number === FPCR) return this.longs[Layout.fpcr >> 3];
+    return number === FPSR ? this.longs[Layout.fpsr >> 3] : this.systemLongs[number];
   }
 
   writeSystem(number: number, value: bigint): void {
-    this.longs[systemWord(number) >> 1] = value;
+    if (number === FPCR) this.longs[Layout.fpcr >> 3] = value;
+    else if (number === FPSR) this.longs[Layout.fpsr >> 3] = value;
+    else this.systemLongs[number] = value;
   }
 
-  /** Bits 31..0 of a system register. */
+  /** Bits 31..0 of a system register, FPCR and FPSR left out. */
   systemLow(number: number): number {
-    return this.words[systemWord(number)];
+    return this.systemWords[systemWord(number)];
   }
 
   /** The value of an access that the engine makes for the CPU, or the CPU for the engine. */
@@ -120,7 +135,7 @@ export class State {
   }
 
   get sctlr(): number {
-    return this.words[SCTLR_WORD];
+    return this.systemWords[SCTLR_WORD];
   }
 
   /** PSTATE without NZCV. */
@@ -145,10 +160,11 @@ export class State {
     if (((old ^ pstate) & CONTEXT) === 0) return;
     const [before, after] = [spEl(old), spEl(pstate)];
     if (before !== after) {
-      words[SP_WORD[before]] = words[SP];
-      words[SP_WORD[before] + 1] = words[SP + 1];
-      words[SP] = words[SP_WORD[after]];
-      words[SP + 1] = words[SP_WORD[after] + 1];
+      const { systemWords } = this;
+      systemWords[SP_WORD[before]] = words[SP];
+      systemWords[SP_WORD[before] + 1] = words[SP + 1];
+      words[SP] = systemWords[SP_WORD[after]];
+      words[SP + 1] = systemWords[SP_WORD[after] + 1];
     }
     this.contextChanged();
   }
@@ -161,7 +177,7 @@ export class State {
     this.pan = (pstate & Pstate.PAN) !== 0;
     this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
     this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
-    const FPEN = (this.words[CPACR_WORD] >> 20) & 3;
+    const FPEN = (this.systemWords[CPACR_WORD] >> 20) & 3;
     this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
     this.engine.setContext(this.el, this.pan, this.simdTrapped);
   }
@@ -174,8 +190,9 @@ export class State {
   /** All registers zero, at EL1h with everything masked: KVM's state after a power-on. */
   protected resetState(): void {
     this.words.fill(0, 0, (Layout.exclusive >> 2) + 8);
-    this.words.fill(0, Layout.system >> 2, (Layout.system + Layout.systemBytes) >> 2);
+    this.words.fill(0, Layout.fpcr >> 2, (Layout.fpsr >> 2) + 2);
     this.words.fill(0, Layout.v >> 2, (Layout.v >> 2) + 128);
+    this.systemLongs.fill(0n);
     this.clearExclusive();
     this.engine.setNzcv(0);
     this.words[PSTATE] = Pstate.DAIF | Mode.EL1h;

@@ -167,7 +167,7 @@ export class SystemInstructions {
   private eret(): RunStatus {
     const { core, debug } = this;
     if (core.el === 0) return this.exception(Esr.unknown());
-    const spsr = core.words[SPSR_WORD];
+    const spsr = core.systemWords[SPSR_WORD];
     const { pstate } = core;
     const mode = (illegalExceptionReturn(pstate, spsr) ? pstate : spsr) & Pstate.M;
     core.setPstate(pstateFromSpsr(pstate, spsr, debug.stepAfterReturn(spsr, mode)));

@@ -89,7 +89,8 @@ export class SystemRegisters implements RegisterUnit {
     const definition = this.definitions.get(number);
     if (!definition) return !write && isIdRegister(number) && this.core.el > 0 ? number * 8 : -1;
     const { register, keeps, read, changed, trapped, undefinedNow, simd } = definition;
-    if (simd && this.core.simdTrapped) return -1;
+    // FPCR and FPSR stand with the vectors.
+    if (simd) return -1;
     if (!isAllowed(register, this.core.el, write) || undefinedNow || (trapped && this.core.el === 0)) return -1;
     if (write ? definition.write || changed || keeps !== ALL : read) return -1;
     return number * 8;

@@ -1,6 +1,5 @@
 /** Data accesses that the TLB does not answer: translation, faults, watchpoints, devices, page crossings, code. */
 import { AccessShift, accessKinds, firstAlignedKind, Layout } from '../../../arm/index.ts';
-import type { DecodedCode } from './code.ts';
 import { Access, type EngineHost } from './host.ts';
 import type { EngineState } from './state.ts';
 import type { Tlb } from './tlb.ts';
@@ -23,11 +22,26 @@ interface Request {
   aligned: boolean;
 }
 
+/** Who is told of stores. */
+export interface StoreListener {
+  /** Whether stores to this page of RAM, by its place in memory, must be told. */
+  isWatched(page: number): boolean;
+  /** RAM at these places in memory is about to be written. */
+  written(place: number, bytes: number): void;
+}
+
+export interface SlowAccessOptions {
+  readonly state: EngineState;
+  readonly tlb: Tlb;
+  readonly host: EngineHost;
+  readonly stores: StoreListener;
+}
+
 export class SlowAccess {
   readonly #state: EngineState;
   readonly #tlb: Tlb;
-  readonly #code: DecodedCode;
   readonly #host: EngineHost;
+  readonly #stores: StoreListener;
   /** What has been read of a device so far. */
   readonly #value = new Uint8Array(32);
   readonly #request: Request = {
@@ -42,11 +56,11 @@ export class SlowAccess {
     aligned: false,
   };
 
-  constructor(state: EngineState, tlb: Tlb, code: DecodedCode, host: EngineHost) {
+  constructor({ state, tlb, host, stores }: SlowAccessOptions) {
     this.#state = state;
     this.#tlb = tlb;
-    this.#code = code;
     this.#host = host;
+    this.#stores = stores;
   }
 
   /**
@@ -107,13 +121,13 @@ export class SlowAccess {
     const place = write ? state.place(physical) : state.readablePlace(physical);
     if (place === 0) return this.#device(request, physical);
     const pagePlace = place - (low & (pageBytes - 1));
-    const holdsCode = write && this.#code.holdsCode(pagePlace);
+    const isToldOf = write && this.#stores.isWatched(pagePlace);
     if (!isWatched) {
-      const context = unprivileged ? Layout.contexts : state.i32[Layout.context >> 2];
+      const context = state.i32[(unprivileged ? Layout.unprivileged : Layout.context) >> 2];
       const checked = device || state.i32[Layout.alignCheck >> 2] !== 0;
-      this.#tlb.fillData(context, write, low, high, place, checked, holdsCode);
+      this.#tlb.fillData(context, write, low, high, place, checked, isToldOf);
     }
-    if (holdsCode && request.store) this.#code.written(place, bytes);
+    if (isToldOf && request.store) this.#stores.written(place, bytes);
     return place;
   }
 
@@ -170,8 +184,8 @@ export class SlowAccess {
     const { u8 } = this.#state;
     const { scratch } = Layout;
     if (store) {
-      this.#code.written(place, inFirst);
-      this.#code.written(nextPlace, bytes - inFirst);
+      this.#stores.written(place, inFirst);
+      this.#stores.written(nextPlace, bytes - inFirst);
       u8.copyWithin(place, scratch, scratch + inFirst);
       u8.copyWithin(nextPlace, scratch + inFirst, scratch + bytes);
     } else {

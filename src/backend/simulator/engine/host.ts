@@ -65,6 +65,8 @@ export interface EngineHost {
   system(word: number): RunStatus;
   /** Builder.raise: pc is the instruction's. Likewise. */
   raise(kind: Raise, immediate: number): RunStatus;
+  /** The CPU's exclusive monitor was cleared by a store of another one. */
+  reservationLost(): void;
   /** Decoding asks: offset in Layout.system of a register that is plain storage at this EL, or -1 for `system`. */
   systemSlot(encoding: number, write: boolean): number;
 }
@@ -72,6 +74,14 @@ export interface EngineHost {
 /** What the CPU asks of the engine. */
 export interface Engine {
   readonly memory: WebAssembly.Memory;
+  /**
+   * The registers of the CPU, Layout.x to Layout.bankBytes, and its system registers, 8 bytes each by number; as words
+   * and as 64-bit values. Those of the registers are replaced when the machine changes CPUs.
+   */
+  readonly words: Int32Array;
+  readonly longs: BigUint64Array;
+  readonly systemWords: Int32Array;
+  readonly systemLongs: BigUint64Array;
   /**
    * Runs `instructions` from Layout.pc on, exactly so many unless another status than `budget` says otherwise.
    * A breakpoint at the very first instruction does not stop it when `resume` is true, which is the default.
@@ -86,6 +96,8 @@ export interface Engine {
   readonly retired: number;
   /** All translations are stale: TLBI, TTBR, TCR, SCTLR. */
   flushTlb(): void;
+  /** Those of all CPUs of the machine: TLBI of the inner shareable domain. */
+  flushTlbs(): void;
   /** Translations of one page are stale (both halves of its 64-bit address). */
   flushPage(vaLow: number, vaHigh: number): void;
   /**

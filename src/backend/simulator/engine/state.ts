@@ -37,6 +37,9 @@ export class EngineState {
   readonly u16: Uint16Array;
   readonly i32: Int32Array;
   readonly u64: BigUint64Array;
+  /** The registers of the CPU that runs, Layout.x to Layout.bankBytes. */
+  readonly words: Int32Array;
+  readonly longs: BigUint64Array;
   /** Physical addresses of RAM: a multiple of 4096, as is the size. */
   readonly ramBase: number;
   readonly ramSize: number;
@@ -51,6 +54,8 @@ export class EngineState {
     this.u16 = new Uint16Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u64 = new BigUint64Array(buffer);
+    this.words = new Int32Array(buffer, 0, Layout.bankBytes >> 2);
+    this.longs = new BigUint64Array(buffer, 0, Layout.bankBytes >> 3);
     this.ramBase = ramBase;
     this.ramSize = ramSize;
     this.readOnly = readOnly;

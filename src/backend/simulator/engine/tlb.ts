@@ -1,5 +1,5 @@
 /** The soft TLBs that handlers look into: see Context. Filled by what they miss. */
-import { Context, Layout } from '../../../arm/index.ts';
+import { Context } from '../../../arm/index.ts';
 import type { EngineState } from './state.ts';
 
 const contextCount = 3;
@@ -9,20 +9,24 @@ const entryIndex = (vaLow: number, entries: number) => (vaLow >>> 12) & (entries
 
 export class Tlb {
   readonly #state: EngineState;
+  /** Address of the first context. */
+  readonly #contexts: number;
   /** What code was decoded for in each context. */
   readonly #modes: number[] = new Array(contextCount).fill(0);
   /** Whether a context has been filled since it was flushed. */
   readonly #filled: boolean[] = new Array(contextCount).fill(true);
 
-  constructor(state: EngineState) {
+  /** `contexts`: their address. */
+  constructor(state: EngineState, contexts: number) {
     this.#state = state;
+    this.#contexts = contexts;
     this.flush();
   }
 
   /** The context of an exception level, as an address. */
-  static context(el: number, pan: boolean): number {
+  context(el: number, pan: boolean): number {
     const index = el === 0 ? 0 : pan ? 2 : 1;
-    return Layout.contexts + index * Context.bytes;
+    return this.#contexts + index * Context.bytes;
   }
 
   fillData(
@@ -49,7 +53,7 @@ export class Tlb {
     i32[at >> 2] = tagLow;
     i32[(at >> 2) + 1] = tagHigh;
     i32[(at + Context.value) >> 2] = value;
-    this.#filled[(context - Layout.contexts) / Context.bytes] = true;
+    this.#filled[(context - this.#contexts) / Context.bytes] = true;
   }
 
   /** The first record of the page of an address, or 0. */
@@ -59,10 +63,17 @@ export class Tlb {
     return i32[at] === (vaLow & ~0xffc) && i32[at + 1] === vaHigh ? i32[at + 2] : 0;
   }
 
+  /** The place in memory that an address is read from without a miss, or 0. */
+  findRead(context: number, vaLow: number, vaHigh: number): number {
+    const { i32 } = this.#state;
+    const at = (context + Context.read + entryIndex(vaLow, Context.entries) * 16) >> 2;
+    return i32[at] === (vaLow & -page) && i32[at + 1] === vaHigh ? (vaLow + i32[at + 2]) >>> 0 : 0;
+  }
+
   flush(): void {
     this.#filled.forEach((filled, index) => {
       if (!filled) return;
-      const from = Layout.contexts + index * Context.bytes;
+      const from = this.#contexts + index * Context.bytes;
       this.#state.i32.fill(-1, from >> 2, (from + Context.bytes) >> 2);
       this.#filled[index] = false;
     });
@@ -80,7 +91,7 @@ export class Tlb {
 
   /** From now on code of this context is decoded for this mode: see DecodedCode.page. */
   setMode(context: number, mode: number): void {
-    const index = (context - Layout.contexts) / Context.bytes;
+    const index = (context - this.#contexts) / Context.bytes;
     if (this.#modes[index] === mode) return;
     this.#modes[index] = mode;
     this.#flushCodeOf(context);
@@ -110,6 +121,6 @@ export class Tlb {
   }
 
   #eachContext(act: (context: number) => void): void {
-    for (let index = 0; index < contextCount; index++) act(Layout.contexts + index * Context.bytes);
+    for (let index = 0; index < contextCount; index++) act(this.#contexts + index * Context.bytes);
   }
 }

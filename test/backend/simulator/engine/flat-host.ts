@@ -96,6 +96,9 @@ export class FlatHost implements EngineHost {
     this.events.push(`${kind} ${immediate}`);
     return RunStatus.stopped;
   }
+  reservationLost(): void {
+    this.events.push('reservation lost');
+  }
   systemSlot(encoding: number): number {
     return encoding === CNTVCT_EL0 ? -1 : 8 * encoding;
   }
