@@ -58,6 +58,7 @@ interface Specification<
   /** Words that are UNDEFINED for another reason. */
   readonly unallocated?: (fields: Each<Field, number>) => boolean;
   readonly registers?: Each<Register, RegisterRole | ((fields: Each<Field, number>) => number)>;
+  readonly feature?: string;
   /** SIMD&FP registers: of the field of this name, or where an operand begins: see `vector` and `element`. */
   readonly vectors?: Each<Vector, 'vector' | ((fields: Each<Field, number>) => number)>;
   readonly immediates?: Each<
@@ -141,6 +142,7 @@ export function a64<
     diagram,
     mask,
     value,
+    feature: spec.feature,
     simd: (value & simdBits) === simdBits,
     fields,
     fieldsOf,

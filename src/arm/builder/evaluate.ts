@@ -30,6 +30,8 @@ import type { VectorOperator } from './vectors.ts';
 
 /** The machine that an instruction is carried out on. */
 export interface EvaluateState extends DecodeContext {
+  /** What the CPU has of optional features; undefined: all. */
+  readonly features?: ReadonlySet<string>;
   /** By Slot, so 34 of them: X0..X30, zero, SP, and one that nobody reads. */
   readonly x: BigUint64Array;
   /** V0..V31, low half then high half. FPCR and FPSR are system registers. */
@@ -67,7 +69,9 @@ let decoder: Decoder | undefined;
 export function executeWord(word: number, state: EvaluateState): Outcome {
   decoder ??= decoderOf(a64Instructions);
   const instruction = decoder.find(word);
-  if (instruction === undefined) return { kind: 'raise', raise: 'undefined', immediate: 0 };
+  const { features } = state;
+  const isAbsent = instruction?.feature !== undefined && features?.has(instruction.feature) === false;
+  if (instruction === undefined || isAbsent) return { kind: 'raise', raise: 'undefined', immediate: 0 };
   if (instruction.simd && state.simdTrapped) return { kind: 'raise', raise: 'simdAccess', immediate: 0 };
   const { shape, operands } = concrete(instruction, word, state.pc, state);
   const evaluator = new Evaluator(state);

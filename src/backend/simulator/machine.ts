@@ -23,6 +23,8 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   readonly image: Image;
   /** The interrupt controller, GICv3 unless told. */
   readonly gic?: GicVersion;
+  /** Optional features of the CPU that instructions name, FEAT_FP16 for one: none if not given. The ID registers are not changed. */
+  readonly features?: ReadonlySet<string>;
 }
 
 export class SimulatorMachine implements Machine {
@@ -45,7 +47,7 @@ export class SimulatorMachine implements Machine {
 
   /** Throws a RangeError when the host has not so much memory, a BootError when RAM has no room for all. */
   constructor(options: SimulatorOptions) {
-    const { ramSize, gic = 3 } = options;
+    const { ramSize, gic = 3, features } = options;
     this.options = options;
     const { clock } = this;
     this.controller = new InterruptController(gic, [0]);
@@ -63,7 +65,7 @@ export class SimulatorMachine implements Machine {
       },
     });
     this.cpu = new Cpu({
-      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, readOnly, memory, host }),
+      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, readOnly, memory, host, features }),
       devices: [...this.controller.frames(0), ...this.peripherals.mapped],
       clock,
       counters: this.counters,

@@ -30,31 +30,30 @@ interface Page {
 
 export interface CodeOptions {
   readonly state: EngineState;
-  /** Of all CPUs. */
-  readonly tlbs: readonly Tlb[];
+  readonly tlb: Tlb;
   readonly handlers: Handlers;
   readonly systemSlot: DecodeContext['systemSlot'];
-  /** All pages were dropped: no line is marked any more. */
-  readonly dropped: () => void;
+  /** Of the optional ones that instructions name. */
+  readonly features: ReadonlySet<string>;
 }
 
 export class DecodedCode {
   readonly #state: EngineState;
-  readonly #tlbs: readonly Tlb[];
+  readonly #tlb: Tlb;
   readonly #handlers: Handlers;
   readonly #context: { el: number; simdTrapped: boolean; readonly systemSlot: DecodeContext['systemSlot'] };
+  readonly #features: ReadonlySet<string>;
   #pages: Page[] = [];
   /** By the place of the code. */
   readonly #pagesAt = new Map<number, Page[]>();
   /** Pages of records below this number have been used, and so hold more than zeros. */
   #used = 0;
   #breakpoints: ReadonlySet<bigint> = new Set();
-  readonly #dropped: () => void;
 
-  constructor({ state, tlbs, handlers, systemSlot, dropped }: CodeOptions) {
+  constructor({ state, tlb, handlers, systemSlot, features }: CodeOptions) {
+    this.#features = features;
     this.#state = state;
-    this.#tlbs = tlbs;
-    this.#dropped = dropped;
+    this.#tlb = tlb;
     this.#handlers = handlers;
     this.#context = { el: 0, simdTrapped: false, systemSlot };
     setHandler(state, Layout.part, HandlerIndex.stop);
@@ -84,7 +83,7 @@ export class DecodedCode {
     const others = this.#pagesAt.get(where.place);
     if (others === undefined) {
       this.#pagesAt.set(where.place, [page]);
-      for (const tlb of this.#tlbs) tlb.markCode(where.place);
+      this.#tlb.markCode(where.place);
     } else others.push(page);
     return page;
   }
@@ -93,8 +92,7 @@ export class DecodedCode {
     for (const place of this.#pagesAt.keys()) this.#state.i32.fill(0, linesAt(place), linesAt(place) + 2);
     this.#pagesAt.clear();
     this.#pages = [];
-    for (const tlb of this.#tlbs) tlb.flushCode();
-    this.#dropped();
+    this.#tlb.flushCode();
   }
 
   /** Whether stores to the page of RAM at `place` must look for decoded code. */
@@ -166,7 +164,7 @@ export class DecodedCode {
     const word = i32[(page.place + offset) >>> 2];
     const { numbering } = this.#handlers;
     const instruction = numbering.decoder.find(word);
-    if (instruction === undefined) {
+    if (instruction === undefined || this.#isAbsent(instruction)) {
       setHandler(this.#state, into, HandlerIndex.unallocated);
       i32[(into + Record.immediates) >> 2] = 0;
     } else {
@@ -175,6 +173,10 @@ export class DecodedCode {
       setHandler(this.#state, into, numbering.handler(instruction, word, this.#context));
       this.#decodeOperands(instruction, page, word, into);
     }
+  }
+
+  #isAbsent({ feature }: A64Instruction): boolean {
+    return feature !== undefined && !this.#features.has(feature);
   }
 
   #decodeOperands(instruction: A64Instruction, page: Page, word: number, into: number): void {
@@ -205,17 +207,6 @@ export class DecodedCode {
       i32[at] = value;
       i32[at + 1] = Math.floor(value / 2 ** 32);
     }
-  }
-
-  /** Marks a line as if it held decoded code, and takes the mark away. */
-  setLine(place: number): void {
-    const line = lineOf(place);
-    this.#state.i32[linesAt(place) + (line >> 5)] |= 1 << (line & 31);
-  }
-
-  clearLine(place: number): void {
-    const line = lineOf(place);
-    this.#state.i32[linesAt(place) + (line >> 5)] &= ~(1 << (line & 31));
   }
 
   /** Notes that the lines of these offsets hold decoded code. */
@@ -302,7 +293,4 @@ const nearRecord = (page: Page, low: number, high: number): number =>
   (low & -pageBytes) === page.vaLow && high === page.vaHigh ? page.first + ((low & 0xffc) / 4) * Record.bytes : 0;
 
 /** Index in i32 of a page's 64 line bits. */
-const linesAt = (place: number): number => (Layout.codeLines + Math.floor((place - Layout.ram) / pageBytes) * 8) >> 2;
-
-/** The number of a place's line in its page. */
-const lineOf = (place: number): number => (place % pageBytes) >> lineBits;
+const linesAt = (place: number): number => (Layout.codeLines + ((place - Layout.ram) / pageBytes) * 8) >> 2;
