@@ -231,7 +231,9 @@ describe('memory', () => {
     expect(await gdb.run('x/4x 0x123456780000')).toContain('Cannot access memory at address 0x123456780000');
     expect(await gdb.run('x/4x 0x09000000')).toContain('Cannot access memory at address 0x9000000');
     expect(await gdb.run('set {int}0x09000000 = 65')).toContain('Cannot access memory at address 0x9000000');
-    expect(await gdb.run('break *0x123456780000', 'continue')).toContain('Cannot insert breakpoint 1');
+    // Six of them are hardware breakpoints.
+    const breaks = Array.from({ length: 7 }, (_, i) => `break *0x1234567800${i}0`);
+    expect(await gdb.run(...breaks, 'continue')).toContain('Cannot insert breakpoint 7');
     expect(await gdb.run('delete', 'print 1')).toContain('= 1');
   });
 });
