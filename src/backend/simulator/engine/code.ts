@@ -30,16 +30,19 @@ interface Page {
 
 export interface CodeOptions {
   readonly state: EngineState;
-  readonly tlb: Tlb;
+  /** Of all CPUs. */
+  readonly tlbs: readonly Tlb[];
   readonly handlers: Handlers;
   readonly systemSlot: DecodeContext['systemSlot'];
   /** Of the optional ones that instructions name. */
   readonly features: ReadonlySet<string>;
+  /** All pages were dropped: no line is marked any more. */
+  readonly dropped: () => void;
 }
 
 export class DecodedCode {
   readonly #state: EngineState;
-  readonly #tlb: Tlb;
+  readonly #tlbs: readonly Tlb[];
   readonly #handlers: Handlers;
   readonly #context: { el: number; simdTrapped: boolean; readonly systemSlot: DecodeContext['systemSlot'] };
   readonly #features: ReadonlySet<string>;
@@ -49,11 +52,13 @@ export class DecodedCode {
   /** Pages of records below this number have been used, and so hold more than zeros. */
   #used = 0;
   #breakpoints: ReadonlySet<bigint> = new Set();
+  readonly #dropped: () => void;
 
-  constructor({ state, tlb, handlers, systemSlot, features }: CodeOptions) {
+  constructor({ state, tlbs, handlers, systemSlot, features, dropped }: CodeOptions) {
     this.#features = features;
     this.#state = state;
-    this.#tlb = tlb;
+    this.#tlbs = tlbs;
+    this.#dropped = dropped;
     this.#handlers = handlers;
     this.#context = { el: 0, simdTrapped: false, systemSlot };
     setHandler(state, Layout.part, HandlerIndex.stop);
@@ -83,7 +88,7 @@ export class DecodedCode {
     const others = this.#pagesAt.get(where.place);
     if (others === undefined) {
       this.#pagesAt.set(where.place, [page]);
-      this.#tlb.markCode(where.place);
+      for (const tlb of this.#tlbs) tlb.markCode(where.place);
     } else others.push(page);
     return page;
   }
@@ -92,7 +97,8 @@ export class DecodedCode {
     for (const place of this.#pagesAt.keys()) this.#state.i32.fill(0, linesAt(place), linesAt(place) + 2);
     this.#pagesAt.clear();
     this.#pages = [];
-    this.#tlb.flushCode();
+    for (const tlb of this.#tlbs) tlb.flushCode();
+    this.#dropped();
   }
 
   /** Whether stores to the page of RAM at `place` must look for decoded code. */
@@ -209,6 +215,17 @@ export class DecodedCode {
     }
   }
 
+  /** Marks a line as if it held decoded code, and takes the mark away. */
+  setLine(place: number): void {
+    const line = lineOf(place);
+    this.#state.i32[linesAt(place) + (line >> 5)] |= 1 << (line & 31);
+  }
+
+  clearLine(place: number): void {
+    const line = lineOf(place);
+    this.#state.i32[linesAt(place) + (line >> 5)] &= ~(1 << (line & 31));
+  }
+
   /** Notes that the lines of these offsets hold decoded code. */
   #setLines(page: Page, from: number, to: number): void {
     for (let line = from >> lineBits; line <= to >> lineBits; line++)
@@ -293,4 +310,7 @@ const nearRecord = (page: Page, low: number, high: number): number =>
   (low & -pageBytes) === page.vaLow && high === page.vaHigh ? page.first + ((low & 0xffc) / 4) * Record.bytes : 0;
 
 /** Index in i32 of a page's 64 line bits. */
-const linesAt = (place: number): number => (Layout.codeLines + ((place - Layout.ram) / pageBytes) * 8) >> 2;
+const linesAt = (place: number): number => (Layout.codeLines + Math.floor((place - Layout.ram) / pageBytes) * 8) >> 2;
+
+/** The number of a place's line in its page. */
+const lineOf = (place: number): number => (place % pageBytes) >> lineBits;

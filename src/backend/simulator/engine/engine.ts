@@ -1,10 +1,8 @@
-/** Runs guest code in the interpreter's WebAssembly module. */
+/** Runs the code of one CPU in the interpreter's WebAssembly module. */
 import {
-  type A64Instruction,
   type AccessKind,
-  a64Instructions,
   accessDescription,
-  fpUnit,
+  cpuArea,
   HandlerIndex,
   Layout,
   Record,
@@ -12,46 +10,41 @@ import {
   Status,
 } from '../../../arm/index.ts';
 import { SlowAccess } from './access.ts';
-import { DecodedCode, decodeMode, ownHandler, setHandler } from './code.ts';
-import { handlersOf } from './handlers.ts';
+import { type DecodedCode, decodeMode, ownHandler, setHandler } from './code.ts';
 import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
-import { allocate, EngineState, noReadOnlyMemory, type ReadOnlyMemory } from './state.ts';
+import { Interpreter, type InterpreterOptions, type Running } from './interpreter.ts';
+import { allocate, type EngineState } from './state.ts';
 import { partRecord, Stops } from './stops.ts';
 import { Tlb } from './tlb.ts';
 
-export interface EngineOptions {
-  /** Physical address and size of RAM, multiples of 4096. */
-  readonly ramBase: number;
-  readonly ramSize: number;
-  /** Flash memory that code runs from. */
-  readonly readOnly?: ReadOnlyMemory;
-  readonly host: EngineHost;
-  /** Optional features that the CPU has, as instructions name them (FEAT_FP16 ...): none if not given. */
-  readonly features?: ReadonlySet<string>;
-  /** Other instructions than all: for tests. */
-  readonly instructions?: readonly A64Instruction[];
-  /** From SimulatorEngine.allocate; without it the constructor throws a RangeError when there is not enough memory. */
-  readonly memory?: WebAssembly.Memory;
-}
-
-interface Exports {
-  start(record: number, limit: number, context: number): number;
-  nzcv(): number;
-}
+/** On the interpreter of a machine, whose next CPU it is, or with one of its own. */
+export type EngineOptions = { readonly host: EngineHost } & (
+  | InterpreterOptions
+  | { readonly interpreter: Interpreter }
+);
 
 /** Instructions granted to one call of the module: the limit of a run must fit 32 bits. */
 const maximumGrant = 1 << 24;
 
-export class SimulatorEngine implements Engine {
+const { bankBytes } = Layout;
+
+export class SimulatorEngine implements Engine, Running {
   readonly memory: WebAssembly.Memory;
+  readonly host: EngineHost;
+  readonly tlb: Tlb;
+  readonly bank: number;
+  readonly systemWords: Int32Array;
+  readonly systemLongs: BigUint64Array;
+  words: Int32Array;
+  longs: BigUint64Array;
+  readonly #interpreter: Interpreter;
   readonly #state: EngineState;
-  readonly #host: EngineHost;
-  readonly #tlb: Tlb;
   readonly #code: DecodedCode;
   readonly #slow: SlowAccess;
   readonly #stops: Stops;
-  readonly #start: Exports['start'];
-  readonly #nzcv: Exports['nzcv'];
+  /** The registers while the CPU does not run. */
+  readonly #bankWords: Int32Array;
+  readonly #bankLongs: BigUint64Array;
   /** Instructions granted so far; those that Layout.budget still holds have not run. */
   #granted = 0;
   /** Records in Layout.part, when the run began from there. */
@@ -64,56 +57,73 @@ export class SimulatorEngine implements Engine {
   }
 
   constructor(options: EngineOptions) {
-    const { ramBase, ramSize, readOnly = noReadOnlyMemory, host, instructions = a64Instructions } = options;
-    const { features = new Set<string>() } = options;
-    const { memory = allocate(ramSize + readOnly.size) } = options;
-    if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
-    const handlers = handlersOf(instructions);
-    this.memory = memory;
-    this.#host = host;
-    this.#state = new EngineState(memory, ramBase, ramSize, readOnly);
+    const { host } = options;
+    this.#interpreter = 'interpreter' in options ? options.interpreter : new Interpreter(options);
+    this.host = host;
+    this.#state = this.#interpreter.state;
+    this.#code = this.#interpreter.code;
+    this.memory = this.#state.memory;
+    const { buffer } = this.memory;
+    const area = cpuArea(this.#interpreter.count);
+    this.bank = area + Layout.bank;
+    this.systemWords = new Int32Array(buffer, area + Layout.system, Layout.systemBytes >> 2);
+    this.systemLongs = new BigUint64Array(buffer, area + Layout.system, Layout.systemBytes >> 3);
+    this.#bankWords = new Int32Array(buffer, this.bank, bankBytes >> 2);
+    this.#bankLongs = new BigUint64Array(buffer, this.bank, bankBytes >> 3);
+    this.words = this.#bankWords;
+    this.longs = this.#bankLongs;
+    this.tlb = new Tlb(this.#state, area + Layout.contexts);
     this.#stops = new Stops(this.#state);
-    this.#tlb = new Tlb(this.#state);
-    this.#code = new DecodedCode({
-      state: this.#state,
-      tlb: this.#tlb,
-      handlers,
-      systemSlot: (encoding, write) => host.systemSlot(encoding, write),
-      features,
-    });
-    this.#slow = new SlowAccess(this.#state, this.#tlb, this.#code, host);
-    const instance = new WebAssembly.Instance(handlers.module, { host: { memory, ...this.#imports() } });
-    const { start, nzcv } = instance.exports as unknown as Exports;
-    this.#start = start;
-    this.#nzcv = nzcv;
+    this.#slow = new SlowAccess({ state: this.#state, tlb: this.tlb, host, stores: this.#interpreter });
+    this.#interpreter.connect(this);
+    this.words[Layout.systemBase >> 2] = area + Layout.system;
+    this.words[Layout.unprivileged >> 2] = this.tlb.context(0, false);
     this.setContext(1, false, false);
   }
 
-  #imports(): Record<string, unknown> {
-    const slow = this.#slow;
-    const host = this.#host;
-    const stops = this.#stops;
-    const accessed = (place: number): number => {
-      if (stops.asked && place !== 0) this.#stopBehind();
-      return place;
-    };
-    const carriedOut = (status: RunStatus): RunStatus =>
-      stops.asked && status === RunStatus.budget ? RunStatus.stopped : status;
-    return {
-      load: (low: number, high: number, description: number) => accessed(slow.access(low, high, description, false)),
-      store: (low: number, high: number, description: number) => accessed(slow.access(low, high, description, true)),
-      system: (word: number) => carriedOut(host.system(word)),
-      raise: (kind: number, immediate: number) => carriedOut(host.raise(raises[kind], immediate)),
-      spAlignmentFault: () => host.spAlignmentFault(),
-      fp: fpUnit(new DataView(this.memory.buffer)),
-    };
+  moved(isRunning: boolean): void {
+    const { state } = this.#interpreter;
+    this.words = isRunning ? state.words : this.#bankWords;
+    this.longs = isRunning ? state.longs : this.#bankLongs;
+  }
+
+  reservationLost(): void {
+    this.words.fill(-1, Layout.exclusive >> 2, (Layout.exclusive >> 2) + 2);
+    this.host.reservationLost();
+  }
+
+  slowLoad(low: number, high: number, description: number): number {
+    return this.#accessed(this.#slow.access(low, high, description, false));
+  }
+
+  slowStore(low: number, high: number, description: number): number {
+    return this.#accessed(this.#slow.access(low, high, description, true));
+  }
+
+  #accessed(place: number): number {
+    if (this.#stops.asked && place !== 0) this.#stopBehind();
+    return place;
+  }
+
+  system(word: number): RunStatus {
+    return this.#carriedOut(this.host.system(word));
+  }
+
+  raise(kind: number, immediate: number): RunStatus {
+    return this.#carriedOut(this.host.raise(raises[kind], immediate));
+  }
+
+  #carriedOut(status: RunStatus): RunStatus {
+    return this.#stops.asked && status === RunStatus.budget ? RunStatus.stopped : status;
   }
 
   get retired(): number {
-    return this.#granted - this.#state.i32[Layout.budget >> 2];
+    return this.#granted - this.words[Layout.budget >> 2];
   }
 
   run(instructions: number, resume = true): RunStatus {
+    this.#interpreter.switchTo(this);
+    this.#stops.asked = false;
     const { i32 } = this.#state;
     const budget = Layout.budget >> 2;
     const end = this.retired + instructions;
@@ -142,7 +152,7 @@ export class SimulatorEngine implements Engine {
   #stopBehind(): void {
     const { i32 } = this.#state;
     const [low, high] = [i32[Layout.pc >> 2], i32[(Layout.pc >> 2) + 1]];
-    const first = this.#tlb.findCode(i32[Layout.context >> 2], low, high);
+    const first = this.tlb.findCode(i32[Layout.context >> 2], low, high);
     const record = first === 0 ? 0 : first + ((low & 0xffc) << 4);
     // Where the run began from a part, a branch may have led back to the page itself: either of the two is running.
     const part = this.#partCount === 0 ? 0 : partRecord(low - i32[(Layout.part + Record.pc) >> 2], this.#partCount);
@@ -167,7 +177,7 @@ export class SimulatorEngine implements Engine {
       this.#stopAfter(record, count);
     }
     this.#granted += count;
-    return this.#start(start, start + count * Record.bytes, i32[Layout.context >> 2]);
+    return this.#interpreter.start(start, start + count * Record.bytes, i32[Layout.context >> 2]);
   }
 
   /** Ends the part of records that was copied from `record`. */
@@ -186,7 +196,7 @@ export class SimulatorEngine implements Engine {
     const { i32 } = this.#state;
     const pc = Layout.pc >> 2;
     const context = i32[Layout.context >> 2];
-    let first = this.#tlb.findCode(context, i32[pc], i32[pc + 1]);
+    let first = this.tlb.findCode(context, i32[pc], i32[pc + 1]);
     if (first === 0) {
       first = this.#fetch(context);
       if (first === 0) return 0;
@@ -200,7 +210,7 @@ export class SimulatorEngine implements Engine {
   #fetch(context: number): number {
     const { i32 } = this.#state;
     const pc = Layout.pc >> 2;
-    const host = this.#host;
+    const { host } = this;
     if (!host.translate(i32[pc], i32[pc + 1], Access.execute, false)) return 0;
     const low = i32[pc];
     const high = i32[pc + 1];
@@ -210,56 +220,61 @@ export class SimulatorEngine implements Engine {
       return 0;
     }
     const first = this.#code.page(place - (low & 0xfff), low, high, this.#mode);
-    this.#tlb.fillCode(context, low, high, first);
+    this.tlb.fillCode(context, low, high, first);
     return first;
   }
 
   flushTlb(): void {
-    this.#tlb.flush();
+    this.tlb.flush();
+  }
+
+  flushTlbs(): void {
+    this.#interpreter.flushTlbs();
   }
 
   flushPage(vaLow: number, _vaHigh: number): void {
-    this.#tlb.flushPage(vaLow);
+    this.tlb.flushPage(vaLow);
   }
 
   setContext(el: number, pan: boolean, simdTrapped: boolean): void {
-    const context = Tlb.context(el, pan);
+    const context = this.tlb.context(el, pan);
     this.#mode = decodeMode(el, simdTrapped);
-    this.#tlb.setMode(context, this.#mode);
-    this.#state.i32[Layout.context >> 2] = context;
+    this.tlb.setMode(context, this.#mode);
+    this.words[Layout.context >> 2] = context;
   }
 
   changed(physical: number, bytes: number): void {
     const { ramBase, ramSize, readOnly } = this.#state;
     const from = Math.max(physical, ramBase);
     const to = Math.min(physical + bytes, ramBase + ramSize);
-    if (from < to) this.#code.written(this.#state.place(from), to - from);
+    if (from < to) this.#interpreter.written(this.#state.place(from), to - from);
     const place = this.#state.readOnlyPlace(physical);
-    if (place !== 0) this.#code.written(place, Math.min(bytes, readOnly.base + readOnly.size - physical));
+    if (place !== 0) this.#interpreter.written(place, Math.min(bytes, readOnly.base + readOnly.size - physical));
   }
 
   setReadable(isReadable: boolean): void {
     this.#state.isReadable = isReadable;
-    this.#tlb.flush();
+    this.flushTlbs();
   }
 
   setBreakpoints(addresses: readonly bigint[]): void {
-    this.#code.setBreakpoints(addresses);
+    this.#interpreter.setBreakpoints(this, addresses);
   }
 
   watchpointsChanged(): void {
-    this.#tlb.flush();
+    this.tlb.flush();
   }
 
   getNzcv(): number {
-    return this.#nzcv();
+    this.#interpreter.switchTo(this);
+    return this.#interpreter.nzcv();
   }
 
   setNzcv(value: number): void {
-    const { i32 } = this.#state;
-    i32[Layout.flagsKind >> 2] = 0;
-    i32[Layout.flagsA >> 2] = value;
-    i32[(Layout.flagsA >> 2) + 1] = 0;
+    const { words } = this;
+    words[Layout.flagsKind >> 2] = 0;
+    words[Layout.flagsA >> 2] = value;
+    words[(Layout.flagsA >> 2) + 1] = 0;
   }
 
   ramOffset(physical: number): number {

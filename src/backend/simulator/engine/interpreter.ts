@@ -16,6 +16,8 @@ export interface InterpreterOptions {
   readonly ramSize: number;
   /** Flash memory that code runs from. */
   readonly readOnly?: ReadOnlyMemory;
+  /** Optional features that the CPUs have, as instructions name them (FEAT_FP16 ...): none if not given. */
+  readonly features?: ReadonlySet<string>;
   /** Other instructions than all: for tests. */
   readonly instructions?: readonly A64Instruction[];
   /** From SimulatorEngine.allocate; without it the constructor throws a RangeError when there is not enough memory. */
@@ -56,7 +58,7 @@ export class Interpreter {
 
   constructor(options: InterpreterOptions) {
     const { ramBase, ramSize, readOnly = noReadOnlyMemory, instructions = a64Instructions } = options;
-    const { memory = allocate(ramSize + readOnly.size) } = options;
+    const { features = new Set<string>(), memory = allocate(ramSize + readOnly.size) } = options;
     if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
     const handlers = handlersOf(instructions);
     this.state = new EngineState(memory, ramBase, ramSize, readOnly);
@@ -65,6 +67,7 @@ export class Interpreter {
       tlbs: this.#tlbs,
       handlers,
       systemSlot: (encoding, write) => this.#running!.host.systemSlot(encoding, write),
+      features,
       dropped: () => this.#monitors.forget(),
     });
     this.#monitors = new Monitors(this.code, this.#tlbs);
