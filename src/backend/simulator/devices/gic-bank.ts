@@ -13,6 +13,9 @@ export const SPURIOUS = 1023;
 /** Priorities have 5 bits; the lower three are RAZ/WI. */
 export const PRIORITY_BITS = 0xf8;
 
+/** The number of the lowest bit that is one, of a word that is not zero. */
+export const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
+
 /** A register with a bit for each interrupt: its offset from the frame's begin, shifted right by 7. */
 export const BitRegister = {
   IGROUPR: 1,
@@ -121,13 +124,9 @@ export class InterruptBank {
   /** IPRIORITYR: a byte for each of 4 interrupts. */
   readPriorities(index: number): number {
     const { priority } = this;
-    const [first, second, third, fourth] = [
-      priority[index],
-      priority[index + 1],
-      priority[index + 2],
-      priority[index + 3],
-    ];
-    return (first | (second << 8) | (third << 16) | (fourth << 24)) >>> 0;
+    let value = 0;
+    for (let i = 0; i < 4; i++) value |= priority[index + i] << (8 * i);
+    return value >>> 0;
   }
 
   writePriorities(index: number, value: number, mask = -1): void {

@@ -4,7 +4,7 @@
  *
  * Arm GIC Architecture Specification, IHI 0069, 4.8 "Interrupt prioritization".
  */
-import { PRIORITY_BITS, SPURIOUS } from './gic-bank.ts';
+import { lowestBit, PRIORITY_BITS, SPURIOUS } from './gic-bank.ts';
 
 export type Group = 0 | 1;
 
@@ -13,8 +13,6 @@ const IDLE = 0xff;
 /** The least binary points: with 5 bits all of a priority can be group priority. */
 export const MINIMUM_BINARY_POINTS = [2, 3] as const;
 const LEVEL_SHIFT = 3;
-
-const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits);
 
 export class CpuInterface {
   /** PMR. */

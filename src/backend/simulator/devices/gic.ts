@@ -1,6 +1,6 @@
 /** What GICv2 and GICv3 have in common: lines in, the highest pending interrupt of each CPU out, its life until its end. */
 import { GIC_INTERRUPTS } from '../../board.ts';
-import { InterruptBank, PRIVATE, SGIS, SPURIOUS } from './gic-bank.ts';
+import { InterruptBank, lowestBit, PRIVATE, SGIS, SPURIOUS } from './gic-bank.ts';
 import { CpuInterface, type Group } from './gic-cpu-interface.ts';
 
 /** The two interrupt inputs of a CPU. */
@@ -65,14 +65,14 @@ export abstract class Gic {
     for (let cpu = 0; cpu < interfaces.length; cpu++) {
       interfaces[cpu].forget();
       let bits = privates[cpu].forwarded(0, groups);
-      for (; bits !== 0; bits &= bits - 1) this.offer(cpu, privates[cpu], 31 - Math.clz32(bits & -bits), 0);
+      for (; bits !== 0; bits &= bits - 1) this.offer(cpu, privates[cpu], lowestBit(bits), 0);
     }
     for (let word = 0; word < shared.words; word++) {
       let bits = shared.forwarded(word, groups);
       for (; bits !== 0; bits &= bits - 1) {
-        const index = 32 * word + 31 - Math.clz32(bits & -bits);
+        const index = 32 * word + lowestBit(bits);
         for (let cpus = targets[index]; cpus !== 0; cpus &= cpus - 1)
-          this.offer(31 - Math.clz32(cpus & -cpus), shared, index, PRIVATE);
+          this.offer(lowestBit(cpus), shared, index, PRIVATE);
       }
     }
     for (let cpu = 0; cpu < interfaces.length; cpu++) this.tell(cpu);
@@ -97,8 +97,7 @@ export abstract class Gic {
     if (!one.signals || one.highestGroup !== group) return SPURIOUS;
     const interrupt = one.highest;
     one.activate();
-    const [bank, index] = this.find(cpu, interrupt);
-    bank.active[index >> 5] |= 1 << (index & 31);
+    this.bank(cpu, interrupt).active[wordOf(interrupt)] |= bitOf(interrupt);
     const id = this.takePending(cpu, interrupt);
     this.update();
     return id;
@@ -106,8 +105,7 @@ export abstract class Gic {
 
   /** An edge or a written pending state is used up; a line that is still high is pending again at the end. */
   protected takePending(cpu: number, interrupt: number): number {
-    const [bank, index] = this.find(cpu, interrupt);
-    bank.latch[index >> 5] &= ~(1 << (index & 31));
+    this.bank(cpu, interrupt).latch[wordOf(interrupt)] &= ~bitOf(interrupt);
     return interrupt;
   }
 
@@ -128,12 +126,15 @@ export abstract class Gic {
 
   deactivate(cpu: number, interrupt: number): void {
     if (interrupt >= GIC_INTERRUPTS) return;
-    const [bank, index] = this.find(cpu, interrupt);
-    bank.active[index >> 5] &= ~(1 << (index & 31));
+    this.bank(cpu, interrupt).active[wordOf(interrupt)] &= ~bitOf(interrupt);
     this.update();
   }
 
-  private find(cpu: number, interrupt: number): readonly [bank: InterruptBank, index: number] {
-    return interrupt < PRIVATE ? [this.privates[cpu], interrupt] : [this.shared, interrupt - PRIVATE];
+  private bank(cpu: number, interrupt: number): InterruptBank {
+    return interrupt < PRIVATE ? this.privates[cpu] : this.shared;
   }
 }
+
+/** Where an interrupt stands in its bank. */
+const wordOf = (interrupt: number): number => (interrupt < PRIVATE ? 0 : (interrupt - PRIVATE) >> 5);
+const bitOf = (interrupt: number): number => 1 << (interrupt & 31);

@@ -5,7 +5,7 @@
  */
 
 import { Gic, type GicOptions } from './gic.ts';
-import { PRIVATE, SGIS, SPURIOUS } from './gic-bank.ts';
+import { lowestBit, PRIVATE, SGIS, SPURIOUS } from './gic-bank.ts';
 import type { Group } from './gic-cpu-interface.ts';
 
 /** The highest pending interrupt is of group 1, and GICC_IAR shows only those of group 0. */
@@ -102,7 +102,7 @@ export class Gicv2 extends Gic {
   private withSource(cpu: number, interrupt: number): number {
     if (interrupt >= SGIS) return interrupt;
     const sources = this.sources[cpu][interrupt];
-    return interrupt | ((31 - Math.clz32(sources & -sources)) << 10);
+    return interrupt | (lowestBit(sources) << 10);
   }
 
   protected override takePending(cpu: number, interrupt: number): number {
