@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { GicVersion } from '../../../src/backend/board.ts';
 import { ImageError } from '../../../src/backend/image/image.ts';
 import { parseImage } from '../../../src/backend/image/parse.ts';
-import { RAM_BASE, SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
+import { RAM_BASE, SimulatorMachine, type SimulatorOptions } from '../../../src/backend/simulator/machine.ts';
 
 const guests = join(dirname(fileURLToPath(import.meta.url)), 'guests');
 const RAM_SIZE = 64 << 20;
@@ -33,10 +33,15 @@ export async function withGuest<T>(name: string, use: (elf: string) => Promise<T
 }
 
 /** What the guest prints on QEMU's virt board until it powers off. */
-export async function onQemu(elf: string, cpu: string, gic: GicVersion = 3): Promise<string> {
+export async function onQemu(
+  elf: string,
+  cpu: string,
+  gic: GicVersion = 3,
+  more: readonly string[] = [],
+): Promise<string> {
   const board = `virt,gic-version=${gic}${gic === 3 ? ',its=off' : ''}`;
   const options = ['-M', board, '-cpu', cpu, '-m', '64', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
-  const run = promisify(execFile)('qemu-system-aarch64', [...options, '-net', 'none', '-kernel', elf], {
+  const run = promisify(execFile)('qemu-system-aarch64', [...options, '-net', 'none', ...more, '-kernel', elf], {
     timeout: 50_000,
     maxBuffer: 1 << 26,
   });
@@ -44,16 +49,19 @@ export async function onQemu(elf: string, cpu: string, gic: GicVersion = 3): Pro
   return (await run).stdout;
 }
 
-export function machineFor(elf: string, serial: (bytes: Uint8Array) => void, gic?: GicVersion): SimulatorMachine {
+/** What a machine has beside. */
+type More = Partial<SimulatorOptions>;
+
+export function machineFor(elf: string, serial: (bytes: Uint8Array) => void, more: More = {}): SimulatorMachine {
   const image = parseImage(readFileSync(elf), { start: BigInt(RAM_BASE), length: BigInt(RAM_SIZE) });
   if (image instanceof ImageError) throw new Error(image.message);
-  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial, gic });
+  return new SimulatorMachine({ ramSize: RAM_SIZE, image, serial, ...more });
 }
 
 /** What it prints on the simulator. */
-export async function onSimulator(elf: string, gic?: GicVersion): Promise<string> {
+export async function onSimulator(elf: string, more?: More): Promise<string> {
   const output: Uint8Array[] = [];
-  const machine = machineFor(elf, (bytes) => output.push(bytes), gic);
+  const machine = machineFor(elf, (bytes) => output.push(bytes), more);
   machine.startClock();
   const timeout = setTimeout(() => machine.vcpus[0].kick(), 50_000);
   const exit = await machine.vcpus[0].run();
@@ -70,4 +78,4 @@ export const onBoth = (
   cpu: string,
   gic?: GicVersion,
 ): Promise<readonly [qemu: string, simulator: string]> =>
-  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu, gic), onSimulator(elf, gic)]));
+  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu, gic), onSimulator(elf, { gic })]));
