@@ -70,6 +70,9 @@ export async function runOnSimulator(elf: string, batch: Batch): Promise<BigUint
   const image = parseImage(readFileSync(elf), { start: BigInt(ram.base), length: BigInt(ram.size) });
   if (image instanceof ImageError) throw new Error(image.message);
   const machine = new SimulatorMachine({ ramSize: ram.size, image });
+  // A device tree stands here. QEMU's, which is larger, does not fit before the guest.
+  machine.memory.view(BigInt(ram.base), Number(image.segments[0].address) - ram.base)?.fill(0);
+  machine.memory.changed(BigInt(ram.base), Number(image.segments[0].address) - ram.base);
   for (const [address, bytes] of memoryOf(batch)) {
     machine.memory.view(BigInt(address), bytes.length)?.set(bytes);
     machine.memory.changed(BigInt(address), bytes.length);
