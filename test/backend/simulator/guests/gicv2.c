@@ -84,13 +84,7 @@ static void taken(u64 fiq) {
   text(fiq ? "FIQ " : "IRQ "), hex(id), text(" rpr "), hex(c(RPR)), put('\n');
   if (intid >= 1020) return;
   if (intid >= 60) pend(intid + 1);
-  if (depth++ < 9) {
-    u64 elr = read(elr_el1), spsr = read(spsr_el1);
-    unmasked();
-    write(elr_el1, elr);
-    write(spsr_el1, spsr);
-    last.elr = elr;
-  }
+  if (depth++ < 9) unmasked();
   depth--;
   set(EOIR, id);
   if (split) state(), set(DIR, id);

@@ -118,13 +118,7 @@ static void taken(u64 fiq) {
   text(fiq ? "FIQ " : "IRQ "), hex(intid), text(" rpr "), hex(rd(RPR)), put('\n');
   if (intid >= 1020) return;
   if (intid >= 60) pend(intid + 1);
-  if (depth++ < 9) {
-    u64 elr = read(elr_el1), spsr = read(spsr_el1);
-    unmasked();
-    write(elr_el1, elr);
-    write(spsr_el1, spsr);
-    last.elr = elr;
-  }
+  if (depth++ < 9) unmasked();
   depth--;
   EOIR(!fiq, intid);
   if (split) state(), wr(DIR, intid);

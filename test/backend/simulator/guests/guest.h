@@ -58,16 +58,18 @@ static void report(void) {
 }
 
 u64 exception(u64 vector, const u64 *frame) {
+  if (on_interrupt && (vector & 3) % 3) {
+    // Other CPUs may be here at the same time.
+    u64 elr = read(elr_el1);
+    on_interrupt((vector & 3) - 1);
+    return elr;
+  }
   last.vector = vector;
   last.esr = read(esr_el1);
   last.far = read(far_el1);
   last.elr = read(elr_el1);
   last.spsr = read(spsr_el1);
   last.count++;
-  if (on_interrupt && (vector & 3) % 3) {
-    on_interrupt((vector & 3) - 1);
-    return last.elr;
-  }
   if (!quiet) report();
   u64 to = resume_at;
   resume_at = 0;
