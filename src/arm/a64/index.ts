@@ -11,6 +11,7 @@ import { fpVectorConvert } from './fp-vector-convert.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
 import { simdCopy } from './simd-copy.ts';
+import { simdCrypto } from './simd-crypto.ts';
 import { simdLoadsAndStores } from './simd-loads-and-stores.ts';
 import { simdPermute } from './simd-permute.ts';
 import { simdShift } from './simd-shift.ts';
@@ -36,6 +37,7 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'SIMD: integers of two vectors', instructions: simdThree },
   { title: 'SIMD: integers of one vector', instructions: simdTwo },
   { title: 'SIMD: shifts by immediate', instructions: simdShift },
+  { title: 'SIMD: cryptography (FEAT_AES, FEAT_SHA1, FEAT_SHA256)', instructions: simdCrypto },
 ];
 
 export const a64Instructions: readonly A64Instruction[] = a64Groups.flatMap((group) => group.instructions);

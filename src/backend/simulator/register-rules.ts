@@ -146,8 +146,8 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. */
   ID_AA64DFR0_EL1: { reset: 0x0030_5006n },
-  /** CRC32, LSE. */
-  ID_AA64ISAR0_EL1: { reset: 0x0021_0000n },
+  /** RDM, LSE, CRC32, SHA2, SHA1, AES with PMULL. */
+  ID_AA64ISAR0_EL1: { reset: 0x1021_1120n },
   /** 44-bit physical addresses, 16-bit ASIDs, all three granules. */
   ID_AA64MMFR0_EL1: { reset: 0x0010_0024n },
   /** PAN. */

@@ -83,7 +83,6 @@ const laterExtensions: readonly { feature: string; mnemonics: RegExp; text?: Reg
   { feature: 'FEAT_FCMA', mnemonics: /^fc(add|mla)$/ },
   { feature: 'FEAT_DotProd, FEAT_I8MM', mnemonics: /^([su]|us|su)dot$|^(s|u|us)mmla$/ },
   { feature: 'FEAT_SHA512, FEAT_SHA3', mnemonics: /^(sha512|eor3|bcax|rax1|xar)/ },
-  { feature: 'FEAT_AES, FEAT_SHA1, FEAT_SHA256', mnemonics: /^(aes|sha1|sha256)/ },
   { feature: 'FEAT_SM3, FEAT_SM4', mnemonics: /^sm[34]/ },
   { feature: 'FEAT_LRCPC3', mnemonics: /^(ldap1|stl1)$/ },
   { feature: 'none: DCPS is UNDEFINED outside Debug state', mnemonics: /^dcps[123]$/ },

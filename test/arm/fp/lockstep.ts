@@ -82,14 +82,24 @@ function drawPool(random: Random): BigUint64Array {
     () => several(16, () => drawNumber(random, half)),
     () => random.bits(64),
     () => several(32, () => BigInt.asUintN(32, BigInt(random.below(64) - 32))),
+    () => {
+      const bits = 8 << random.below(4);
+      return several(bits, () => drawInteger(random, bits));
+    },
   ];
   const pool = new BigUint64Array(poolBytes / 8);
   for (let i = 0; i < pool.length; i += 2) {
-    const kind = kinds[[0, 0, 0, 1, 1, 1, 2, 3, 4][random.below(9)]];
+    const kind = kinds[[0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 5, 5][random.below(12)]];
     pool[i] = kind();
     pool[i + 1] = kind();
   }
   return pool;
+}
+
+/** Often near the ends of a signed or unsigned range, where integers are saturated. */
+function drawInteger(random: Random, bits: number): bigint {
+  const end = [0n, 1n << BigInt(bits - 1), 1n << BigInt(random.below(bits)), random.bits(64)][random.below(4)];
+  return BigInt.asUintN(bits, end + BigInt(random.below(5) - 2));
 }
 
 const memoryOf = ({ count, stubs, cases, pool }: Batch): readonly (readonly [number, Uint8Array])[] => [
