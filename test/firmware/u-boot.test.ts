@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+import { FileDisk, type FlashFile, Loopback } from '../../src/backend/index.ts';
+import { portIn, start, until } from '../bin/command.ts';
+import { machineWithUBoot, onQemu, onSimulator, uBoot, uBootSymbols } from './u-boot.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'u-boot-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('it says the same as on QEMU with our device tree', async () => {
+  const commands = [
+    'version',
+    'md 0 20',
+    'md.b 4000000 8',
+    'crc32 0 ed000',
+    'printenv',
+    'help',
+    'coninfo',
+    'dm tree',
+    'mw 41000000 12345678 1000; cmp 41000000 41002000 800; crc32 41000000 4000',
+    'cp 0 42000000 4000; crc32 42000000 10000; crc32 0 10000',
+    'setexpr x 12 * 34; echo $x',
+    'date',
+    'poweroff',
+  ];
+  const tree = join(folder, 'tree.dtb');
+  writeFileSync(tree, machineWithUBoot().boot.tree);
+  const [qemu, { answers }] = await Promise.all([onQemu(commands, tree), onSimulator(commands)]);
+  expect(answers).toHaveLength(commands.length + 1);
+  answers.forEach((answer, i) => {
+    // The seconds go on on QEMU while others use the processor, and it puts more into the device tree.
+    const told = (text: string) => text.replace(/^(fdtcontroladdr=|Date: .*:).*$/m, '$1');
+    expect(told(answer)).toBe(told(qemu[i]));
+  });
+  expect(answers[0]).toContain('Flash: 64 MiB');
+  expect(answers[11]).toContain('2a8');
+});
+
+test('disks, a network, memory and flash at its prompt; the variables are there at the next start', async () => {
+  const file = join(folder, 'disk.img');
+  const sectors = Buffer.from(Array.from({ length: 4096 }, (_, i) => (i * 17) & 0xff));
+  writeFileSync(file, sectors);
+  const variables = new Uint8Array(64 << 20);
+  const flash: FlashFile = { data: variables, changed: (offset, bytes) => variables.set(bytes, offset) };
+  const first = await onSimulator(
+    [
+      'bdinfo',
+      'virtio scan; virtio info',
+      'virtio read 41000000 1 2; md.b 41000000 10',
+      'mw.b 41000000 ab 200; virtio write 41000000 7 1',
+      'setenv kept "this is it"; saveenv',
+      'rng 10',
+    ],
+    { disks: [new FileDisk(file, false)], network: new Loopback(), variables: flash },
+  );
+  const [start, bdinfo, info, read, written, saved] = first.answers;
+  expect(start).toContain('bad CRC, using default environment');
+  expect(start).toContain('eth0: virtio-net');
+  expect(bdinfo).toContain('-> size     = 0x0000000008000000');
+  expect(info).toContain('VirtIO Block Device');
+  expect(info).toContain('(8 x 512)');
+  expect(read).toContain('2 blocks read: OK');
+  expect(read).toContain(`41000000: ${sectors.subarray(512, 528).toString('hex').replace(/../g, '$& ')}`);
+  expect(written).toContain('1 blocks written: OK');
+  const after = new FileDisk(file, true);
+  const sector = new Uint8Array(512);
+  after.read(sector, 7 * 512);
+  after.close();
+  expect(sector.every((byte) => byte === 0xab)).toBe(true);
+  expect(saved).toMatch(/Erased 2 sectors[\s\S]*OK/);
+  const second = await onSimulator(['echo $kept'], { variables: flash });
+  expect(second.answers[0]).not.toContain('bad CRC');
+  expect(second.answers[1]).toContain('\nthis is it\n');
+});
+
+test('two runs leave the same RAM', async () => {
+  const runs = [await onSimulator(['bdinfo', 'date']), await onSimulator(['bdinfo', 'date'])];
+  const [one, two] = runs.map(({ answers, machine }) => {
+    const ram = machine.memory.view(0x4000_0000n, 128 << 20)!;
+    return { answers, ram: Buffer.from(ram) };
+  });
+  expect(two.answers).toEqual(one.answers);
+  expect(Buffer.compare(one.ram, two.ram)).toBe(0);
+});
+
+test('gdb stops it in flash, by software and hardware, and at its prompt', async () => {
+  const portFile = join(folder, 'port');
+  await using guest = start('run', '--bios', uBoot, '-S', '--gdb', 'tcp:0', '--port-file', portFile);
+  const gdb = async (...commands: string[]): Promise<string[]> => {
+    const port = await portIn(portFile);
+    const all = ['set confirm off', `file ${uBootSymbols}`, `target remote :${port}`, ...commands];
+    const { stdout } = await promisify(execFile)('gdb-multiarch', [
+      '-nx',
+      '-batch',
+      ...all.flatMap((one) => ['-ex', one]),
+    ]);
+    return stdout.trimEnd().split('\n');
+  };
+  const early = await gdb(
+    ...['break *0xe0', 'continue', 'p/x $VBAR_EL1', 'p/x $CPACR_EL1', 'delete', 'stepi', 'x/i $pc'],
+    ...['hbreak *0x29c0', 'continue', 'p/x $pc', 'x/wx 0', 'delete', 'detach'],
+  );
+  expect(early).toContain('$1 = 0x2000');
+  expect(early).toContain('$2 = 0x300000');
+  expect(early.find((line) => line.startsWith('=>'))).toContain('0xe4:\tisb');
+  expect(early).toContain('$3 = 0x29c0');
+  // The breakpoint's BRK is not in flash any more.
+  expect(early).toContain('0x0:\t0x1400000a');
+  guest.child.stdin.write('\n');
+  await until(() => guest.output.stdout.includes('\n=> '));
+  const late = await gdb('p/x $pc > 0x40000000', 'p/x $VBAR_EL1 & 0xfff', 'x/s 0x40000000', 'detach');
+  expect(late).toContain('$1 = 0x1');
+  guest.child.stdin.write('version\npoweroff\n');
+  expect((await guest.finished).code).toBe(0);
+  expect(guest.output.stdout).toContain('aarch64-linux-gnu-gcc (Debian');
+});
