@@ -37,7 +37,7 @@ test('it says the same as on QEMU with our device tree', async () => {
     expect(told(answer)).toBe(told(qemu[i]));
   });
   expect(answers[0]).toContain('Flash: 64 MiB');
-  expect(answers[11]).toContain('2a8');
+  expect(answers[11]).toContain('3a8');
 });
 
 test('disks, a network, memory and flash at its prompt; the variables are there at the next start', async () => {
