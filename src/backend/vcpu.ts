@@ -126,6 +126,19 @@ export interface StatefulDevice {
   reset(): void;
 }
 
+/** What a machine has done since it was made. */
+export interface Usage {
+  /** Executed by each CPU. */
+  readonly instructions: readonly number[];
+  /** Whether each CPU waits for an interrupt or an event. */
+  readonly waiting: readonly boolean[];
+  /** Seconds of the host in which the guest might run, and those of them in which all CPUs waited. */
+  readonly running: number;
+  readonly asleep: number;
+  /** Seconds of the guest since power-on. */
+  readonly guestTime: number;
+}
+
 /** A machine: its CPUs and its memory. */
 export interface Machine {
   readonly name: 'simulator' | 'kvm';
@@ -133,6 +146,8 @@ export interface Machine {
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints: number;
   readonly hardwareWatchpoints: number;
+  /** Absent where the machine does not count. */
+  readonly usage?: Usage;
   /** The virtual counter stands still while no vCPU may run. */
   stopClock(): void;
   startClock(): void;

@@ -2,7 +2,11 @@
 import { hex, modeName } from '../../arm/index.ts';
 import type { ExecutionCpu } from '../execution.ts';
 import { stopScope } from '../register-table.ts';
+import type { Machine } from '../vcpu.ts';
 import type { Command, MonitorGuest } from './command.ts';
+
+/** KVM_MP_STATE_STOPPED. */
+const MP_STATE_STOPPED = 5;
 
 function place({ sync }: ExecutionCpu): string {
   sync.ensure(stopScope);
@@ -61,6 +65,29 @@ function unsynchronised({ sync }: ExecutionCpu): string[] {
   );
 }
 
+const grouped = (count: number): string => Math.round(count).toLocaleString('en');
+const seconds = (time: number): string => `${time.toFixed(1)} s`;
+
+/** How much was done, and how fast. */
+function usageLines({ usage }: Machine): string[] {
+  if (!usage) return [];
+  const { instructions, running, asleep, guestTime } = usage;
+  const all = instructions.reduce((sum, count) => sum + count, 0);
+  const busy = running - asleep;
+  const speed = busy > 0.01 ? `, ${grouped(all / busy / 1e6)} million a second` : '';
+  return [
+    `${grouped(all)} instructions in ${seconds(busy)}${speed}; all CPUs waited for ${seconds(asleep)}; ` +
+      `${seconds(guestTime)} of the guest's time`,
+  ];
+}
+
+/** Of one CPU. */
+function activity({ usage, vcpus }: Machine, index: number): string {
+  const isOff = vcpus[index].getMpState?.() === MP_STATE_STOPPED;
+  const state = isOff ? ', off' : usage?.waiting[index] ? ', waits' : '';
+  return usage ? `${state}, ${grouped(usage.instructions[index])} instructions` : state;
+}
+
 export const info: Command = {
   name: 'info',
   usage: ['info'],
@@ -71,8 +98,9 @@ export const info: Command = {
     const ram = machine.memory.ranges.map(({ start, length }) => `${hex(start)}..${hex(start + length - 1n)}`);
     const lines = [
       `${machine.name}: RAM ${ram.join(' ')}; writes ${registers.policy}`,
-      ...cpus.flatMap((cpu) => [
-        place(cpu),
+      ...usageLines(machine),
+      ...cpus.flatMap((cpu, index) => [
+        `${place(cpu)}${activity(machine, index)}`,
         `  MMU ${cpu.translation.regime().enabled ? 'on' : 'off'}`,
         ...unsynchronised(cpu),
       ]),

@@ -20,10 +20,16 @@ export class Idle {
   #timer: NodeJS.Timeout | undefined;
   /** Milliseconds by which the guest's time went on without a sleep; negative: the host has slept too long. */
   #owed = 0;
+  #slept = 0;
 
   constructor(clock: Clock, over: () => void) {
     this.#clock = clock;
     this.#over = over;
+  }
+
+  /** Milliseconds of the host in all sleeps so far. */
+  get slept(): number {
+    return this.#slept + (this.#since === undefined ? 0 : performance.now() - this.#since);
   }
 
   get sleeping(): boolean {
@@ -48,6 +54,7 @@ export class Idle {
   #alarm(): void {
     const clock = this.#clock;
     const slept = performance.now() - this.#since!;
+    this.#slept += slept;
     const wait = (clock.deadline - clock.tick) / TICKS_PER_MILLISECOND;
     // The guest's time does not depend on how exactly the host sleeps.
     clock.skipTo(clock.deadline);
@@ -61,6 +68,7 @@ export class Idle {
     if (this.#since === undefined) return;
     const clock = this.#clock;
     const slept = performance.now() - this.#since;
+    this.#slept += slept;
     clearTimeout(this.#timer);
     this.#since = undefined;
     this.#owed = 0;

@@ -1,10 +1,13 @@
 /** The simulated machine: one CPU, RAM, interrupt controller and peripherals, where QEMU's virt board has them. */
+
+import { performance } from 'node:perf_hooks';
 import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
 import { hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
+import { TICKS_PER_SECOND } from '../devices/time.ts';
 import { type Boot, type BootChoice, BootError, placeBoot } from '../image/boot.ts';
 import { type Image, ImageError } from '../image/image.ts';
-import type { Machine, PhysicalMemory, StatefulDevice, Vcpu } from '../vcpu.ts';
+import type { Machine, PhysicalMemory, StatefulDevice, Usage, Vcpu } from '../vcpu.ts';
 import { Clock, Counter } from './clock.ts';
 import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
@@ -42,6 +45,10 @@ export class SimulatorMachine implements Machine {
   private readonly controller: InterruptController;
   private readonly options: SimulatorOptions;
   private readonly ram: Uint8Array;
+  private readonly scheduler: Scheduler;
+  /** Milliseconds of the host up to the last stop of the clock, and when it was started. */
+  private ran = 0;
+  private runsSince: number | undefined;
   /** What the machine started from, its device tree among it. */
   boot: Boot;
 
@@ -74,17 +81,38 @@ export class SimulatorMachine implements Machine {
     const { engine } = this.cpu.core;
     this.ram = new Uint8Array(memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
-    const scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
-    this.vcpu = new SimulatorVcpu(0, this.cpu, scheduler);
+    this.scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
+    this.vcpu = new SimulatorVcpu(0, this.cpu, this.scheduler);
     this.vcpus = [this.vcpu];
     this.devices = [this.controller.state, ...this.peripherals.stateful, new HiddenState(this.cpu)];
     this.boot = this.load();
   }
 
-  /** Time is counted in instructions: it stands still by itself. */
-  stopClock(): void {}
+  /** Time is counted in instructions: it stands still by itself. That of the host is only for its user to know. */
+  stopClock(): void {
+    this.ran = this.running;
+    this.runsSince = undefined;
+  }
 
-  startClock(): void {}
+  startClock(): void {
+    this.runsSince ??= performance.now();
+  }
+
+  /** Milliseconds. */
+  private get running(): number {
+    return this.ran + (this.runsSince === undefined ? 0 : performance.now() - this.runsSince);
+  }
+
+  get usage(): Usage {
+    const cpus = [this.cpu];
+    return {
+      instructions: cpus.map(({ executed }) => executed),
+      waiting: cpus.map(({ waiting }) => waiting),
+      running: this.running / 1000,
+      asleep: this.scheduler.slept / 1000,
+      guestTime: this.clock.tick / TICKS_PER_SECOND,
+    };
+  }
 
   /** Bytes for the guest's serial port. Returns how many were taken. */
   receive(bytes: Uint8Array): number {

@@ -59,6 +59,11 @@ export class Scheduler {
     };
   }
 
+  /** Milliseconds of the host in which all CPUs waited. */
+  get slept(): number {
+    return this.#idle.slept;
+  }
+
   /** One instruction of one CPU, while the others stand still. */
   step(cpu: Cpu): Exit {
     this.#guard(cpu, () => {
