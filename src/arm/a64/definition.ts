@@ -58,7 +58,8 @@ interface Specification<
   /** Words that are UNDEFINED for another reason. */
   readonly unallocated?: (fields: Each<Field, number>) => boolean;
   readonly registers?: Each<Register, RegisterRole | ((fields: Each<Field, number>) => number)>;
-  readonly feature?: string;
+  /** What the CPU must have. */
+  readonly feature?: string | readonly string[];
   /** SIMD&FP registers: of the field of this name, or where an operand begins: see `vector` and `element`. */
   readonly vectors?: Each<Vector, 'vector' | ((fields: Each<Field, number>) => number)>;
   readonly immediates?: Each<
@@ -142,7 +143,7 @@ export function a64<
     diagram,
     mask,
     value,
-    feature: spec.feature,
+    features: typeof spec.feature === 'string' ? [spec.feature] : (spec.feature ?? []),
     simd: (value & simdBits) === simdBits,
     fields,
     fieldsOf,

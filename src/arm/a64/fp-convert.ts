@@ -2,76 +2,90 @@
  * Arm ARM DDI 0487, C4.1 "Conversion between floating-point and fixed-point", "... and integer": between general and
  * SIMD&FP registers.
  */
-import { a64, target } from './definition.ts';
-import { bitsOf, Rounding, readFp, scalar, sizeOf } from './fp-operations.ts';
+import type { Builder, RegisterOperand, VectorOperand, Width } from '../builder/builder.ts';
+import type { Rounding as RoundingMode } from '../fp/format.ts';
+import { a64 } from './definition.ts';
+import { bitsOf, type FpSize, forPrecisions, Rounding, scalar } from './fp-operations.ts';
 import { datasize } from './pseudocode.ts';
 
-/** Nothing but FPRoundingMode() of the instruction: nearest, to plus, to minus infinity, to zero. */
+/** By rmode. */
 const roundings = [Rounding.tieEven, Rounding.positive, Rounding.negative, Rounding.zero] as const;
 
+function toFixed<V>(
+  b: Builder<V>,
+  { sf, U, size, rounding }: { sf: number; U: number; size: FpSize; rounding: RoundingMode },
+  { Rn, Rd }: { Rn: VectorOperand; Rd: RegisterOperand },
+  fbits?: V,
+): void {
+  const to: Width = datasize(sf);
+  const operation = scalar('FPToFixed', size, { to, rounding, variant: U === 1 });
+  b.writeX(to, Rd, b.fp(operation, [b.readElement(size, Rn)], fbits));
+}
+
+function fromFixed<V>(
+  b: Builder<V>,
+  { sf, U, size }: { sf: number; U: number; size: FpSize },
+  { Rn, Rd }: { Rn: RegisterOperand; Rd: VectorOperand },
+  fbits?: V,
+): void {
+  const operation = scalar('FixedToFP', sf ? 3 : 2, { to: bitsOf(size), variant: U === 1 });
+  b.writeScalar(size, Rd, b.fp(operation, [b.readX(datasize(sf), Rn)], fbits));
+}
+
+/** The scale of 32 bits has its upper bit set. */
+const noScale = ({ sf, scale }: { sf: number; scale: number }) => !sf && scale < 32;
+const immediates = { fbits: ({ scale }: { readonly scale: number }) => 64 - scale };
+
 export const fpConvert = [
-  a64(
-    'SCVTF, UCVTF (scalar, fixed-point)',
-    'sf 00111100 sz 00001 U scale:6 Rn:5 Rd:5',
-    {
-      shape: ['sf', 'sz', 'U'],
-      unallocated: ({ sf, scale }) => !sf && scale < 32,
-      registers: { Rn: 'source' },
-      vectors: { Rd: 'vector' },
-      immediates: { fbits: ({ scale }) => 64 - scale },
-    },
-    (b, { sf, sz, U, Rn, Rd, fbits }) => {
-      const operation = scalar('FixedToFP', datasize(sf), { to: bitsOf(sz), variant: U === 1 });
-      b.writeScalar(sizeOf(sz), Rd, b.fp(operation, [b.readX(datasize(sf), Rn)], b.immediate(32, fbits)));
-    },
-  ),
+  ...forPrecisions(({ half, feature, shape: precision, sizeOf, name }) => {
+    const type = (half ? '11' : '0 sz') as '0 sz';
+    const shape = ['sf', ...precision, 'U'] as const;
+    return [
+      a64(
+        name('SCVTF, UCVTF (scalar, fixed-point)'),
+        `sf 0011110 ${type} 00001 U scale:6 Rn:5 Rd:5`,
+        { feature, shape, unallocated: noScale, registers: { Rn: 'source' }, vectors: { Rd: 'vector' }, immediates },
+        (b, { sf, sz, U, Rn, Rd, fbits }) =>
+          fromFixed(b, { sf, U, size: sizeOf(sz) }, { Rn, Rd }, b.immediate(32, fbits)),
+      ),
+      a64(
+        name('FCVTZS, FCVTZU (scalar, fixed-point)'),
+        `sf 0011110 ${type} 01100 U scale:6 Rn:5 Rd:5`,
+        { feature, shape, unallocated: noScale, registers: { Rd: 'target' }, vectors: { Rn: 'vector' }, immediates },
+        (b, { sf, sz, U, Rn, Rd, fbits }) =>
+          toFixed(b, { sf, U, size: sizeOf(sz), rounding: Rounding.zero }, { Rn, Rd }, b.immediate(32, fbits)),
+      ),
+      a64(
+        name('SCVTF, UCVTF (scalar, integer)'),
+        `sf 0011110 ${type} 10001 U 000000 Rn:5 Rd:5`,
+        { feature, shape, registers: { Rn: 'source' }, vectors: { Rd: 'vector' } },
+        (b, { sf, sz, U, Rn, Rd }) => fromFixed(b, { sf, U, size: sizeOf(sz) }, { Rn, Rd }),
+      ),
+      a64(
+        name('FCVTNS, FCVTNU, FCVTPS, FCVTPU, FCVTMS, FCVTMU, FCVTZS, FCVTZU (scalar, integer)'),
+        `sf 0011110 ${type} 1 rmode:2 00 U 000000 Rn:5 Rd:5`,
+        { feature, shape: [...shape, 'rmode'], registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },
+        (b, { sf, sz, rmode, U, Rn, Rd }) =>
+          toFixed(b, { sf, U, size: sizeOf(sz), rounding: roundings[rmode] }, { Rn, Rd }),
+      ),
+      a64(
+        name('FCVTAS, FCVTAU (scalar)'),
+        `sf 0011110 ${type} 10010 U 000000 Rn:5 Rd:5`,
+        { feature, shape, registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },
+        (b, { sf, sz, U, Rn, Rd }) => toFixed(b, { sf, U, size: sizeOf(sz), rounding: Rounding.tieAway }, { Rn, Rd }),
+      ),
+    ];
+  }),
 
   a64(
-    'FCVTZS, FCVTZU (scalar, fixed-point)',
-    'sf 00111100 sz 01100 U scale:6 Rn:5 Rd:5',
-    {
-      shape: ['sf', 'sz', 'U'],
-      unallocated: ({ sf, scale }) => !sf && scale < 32,
-      registers: { Rd: 'target' },
-      vectors: { Rn: 'vector' },
-      immediates: { fbits: ({ scale }) => 64 - scale },
-    },
-    (b, { sf, sz, U, Rn, Rd, fbits }) => {
-      const to = datasize(sf);
-      const operation = scalar('FPToFixed', bitsOf(sz), { to, rounding: Rounding.zero, variant: U === 1 });
-      b.writeX(to, Rd, b.fp(operation, [readFp(b, sz, Rn)], b.immediate(32, fbits)));
-    },
-  ),
-
-  a64(
-    'SCVTF, UCVTF (scalar, integer)',
-    'sf 00111100 sz 10001 U 000000 Rn:5 Rd:5',
-    { shape: ['sf', 'sz', 'U'], registers: { Rn: 'source' }, vectors: { Rd: 'vector' } },
-    (b, { sf, sz, U, Rn, Rd }) => {
-      const operation = scalar('FixedToFP', datasize(sf), { to: bitsOf(sz), variant: U === 1 });
-      b.writeScalar(sizeOf(sz), Rd, b.fp(operation, [b.readX(datasize(sf), Rn)]));
-    },
-  ),
-
-  a64(
-    'FCVTNS, FCVTNU, FCVTPS, FCVTPU, FCVTMS, FCVTMU, FCVTZS, FCVTZU (scalar, integer)',
-    'sf 00111100 sz 1 rmode:2 00 U 000000 Rn:5 Rd:5',
-    { shape: ['sf', 'sz', 'rmode', 'U'], registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },
-    (b, { sf, sz, rmode, U, Rn, Rd }) => {
-      const to = datasize(sf);
-      const operation = scalar('FPToFixed', bitsOf(sz), { to, rounding: roundings[rmode], variant: U === 1 });
-      b.writeX(to, Rd, b.fp(operation, [readFp(b, sz, Rn)]));
-    },
-  ),
-
-  a64(
-    'FCVTAS, FCVTAU (scalar)',
-    'sf 00111100 sz 10010 U 000000 Rn:5 Rd:5',
-    { shape: ['sf', 'sz', 'U'], registers: { Rd: (f) => target(f.Rd) }, vectors: { Rn: 'vector' } },
-    (b, { sf, sz, U, Rn, Rd }) => {
-      const to = datasize(sf);
-      const operation = scalar('FPToFixed', bitsOf(sz), { to, rounding: Rounding.tieAway, variant: U === 1 });
-      b.writeX(to, Rd, b.fp(operation, [readFp(b, sz, Rn)]));
+    'FJCVTZS',
+    '0001111001111110000000 Rn:5 Rd:5',
+    { feature: 'FEAT_JSCVT', registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },
+    (b, { Rn, Rd }) => {
+      const both = b.let(64, b.fp(scalar('FPToFixedJS', 3), [b.readElement(3, Rn)]));
+      // Z above the result: bit 2 of the flags.
+      b.setNzcv(b.binary('and', 32, b.truncate(b.binary('shr_u', 64, both, b.constant(64, 30n))), b.constant(32, 4n)));
+      b.writeX(32, Rd, b.truncate(both));
     },
   ),
 ];

@@ -2,16 +2,24 @@
  * Arm ARM DDI 0487, C4.1 "Data Processing -- Scalar Floating-Point and Advanced SIMD": floating-point data-processing,
  * compare, conditional compare, conditional select and immediate.
  */
-import type { Builder, Width } from '../builder/builder.ts';
+import type { Builder } from '../builder/builder.ts';
 import type { FpFunction } from '../fp/operation.ts';
 import { a64 } from './definition.ts';
-import { bitsOf, formatOf, fpAbs, fpNeg, Rounding, readFp, scalar, sizeOf, vfpExpandImm } from './fp-operations.ts';
+import {
+  bitsOf,
+  type FpSize,
+  forPrecisions,
+  fpAbs,
+  fpNeg,
+  Rounding,
+  scalar,
+  vfpExpandImm,
+  widthOf,
+} from './fp-operations.ts';
 
-/** ftype is 0 for single and 1 for double precision; half precision is FEAT_FP16. */
-
-/** FPCompare() says which of two numbers is greater or equal (bit 0) and which is less or equal (bit 1). */
-function compare<V>(b: Builder<V>, sz: number, x: V, y: V, signalNaNs: number): V {
-  return b.fp(scalar('FPCompare', bitsOf(sz), { to: 32, variant: signalNaNs === 1 }), [x, y]);
+/** FPCompare() says whether one number is greater or equal (bit 0) and whether it is less or equal (bit 1). */
+function compare<V>(b: Builder<V>, size: FpSize, x: V, y: V, signalNaNs: number): V {
+  return b.fp(scalar('FPCompare', size, { to: 32, variant: signalNaNs === 1 }), [x, y]);
 }
 
 /** NZCV of such an order: 0110 equal, 1000 less, 0010 greater, 0011 unordered. */
@@ -33,39 +41,19 @@ function compareFlags<V>(b: Builder<V>, result: V): void {
   b.flags('sub', 64, first, b.zeroExtend(b.binary('or', 32, bit(1n), unordered)));
 }
 
-const zero = <V>(b: Builder<V>, width: Width): V => b.constant(width, 0n);
-
 const roundings = [Rounding.tieEven, Rounding.positive, Rounding.negative, Rounding.zero, Rounding.tieAway] as const;
-const twoSource: readonly FpFunction[] = [
-  'FPMul',
-  'FPDiv',
-  'FPAdd',
-  'FPSub',
-  'FPMax',
-  'FPMin',
-  'FPMaxNum',
-  'FPMinNum',
-  'FPMul',
-];
+const twoSource = ['FPMul', 'FPDiv', 'FPAdd', 'FPSub', 'FPMax', 'FPMin', 'FPMaxNum', 'FPMinNum', 'FPMul'] as const;
 
+/** By log2 of the bytes and imm8. */
+const expanded = ([1, 2, 3] as const).map((size) =>
+  Array.from({ length: 256 }, (_, imm8) => vfpExpandImm(bitsOf(size), imm8)),
+);
+
+/** FCVT: by ftype. */
+const formats = [2, 3, undefined, 1] as const;
+
+/** ftype is 0 for single, 1 for double and 3 for half precision. */
 export const fpScalar = [
-  a64(
-    'FMOV, FABS, FNEG, FSQRT (register, scalar)',
-    '000111100 sz 10000 opc:2 10000 Rn:5 Rd:5',
-    { shape: ['sz', 'opc'], vectors: { Rn: 'vector', Rd: 'vector' } },
-    (b, { sz, opc, Rn, Rd }) => {
-      const bits = bitsOf(sz);
-      const operand = readFp(b, sz, Rn);
-      const meanings = [
-        () => operand,
-        () => fpAbs(b, bits, operand),
-        () => fpNeg(b, bits, operand),
-        () => b.fp(scalar('FPSqrt', bits), [operand]),
-      ];
-      b.writeScalar(sizeOf(sz), Rd, meanings[opc]());
-    },
-  ),
-
   a64(
     'FCVT',
     '00011110 ftype:2 10001 opc:2 10000 Rn:5 Rd:5',
@@ -75,107 +63,135 @@ export const fpScalar = [
       vectors: { Rn: 'vector', Rd: 'vector' },
     },
     (b, { ftype, opc, Rn, Rd }) => {
-      const [from, to] = [formatOf(ftype), formatOf(opc)];
-      const size = (bits: number) => (bits === 64 ? 3 : bits === 32 ? 2 : 1);
-      const operand = b.readElement(size(from), Rn);
-      b.writeScalar(size(to), Rd, b.fp(scalar('FPConvert', from, { to }), [operand]));
+      const [from, to] = [formats[ftype]!, formats[opc]!];
+      b.writeScalar(to, Rd, b.fp(scalar('FPConvert', from, { to: bitsOf(to) }), [b.readElement(from, Rn)]));
     },
   ),
 
-  a64(
-    'FRINTN, FRINTP, FRINTM, FRINTZ, FRINTA, FRINTX, FRINTI (scalar)',
-    '000111100 sz 1001 rmode:3 10000 Rn:5 Rd:5',
-    {
-      shape: ['sz', 'rmode'],
-      possible: ({ rmode }) => rmode !== 5,
-      vectors: { Rn: 'vector', Rd: 'vector' },
-    },
-    (b, { sz, rmode, Rn, Rd }) => {
-      const rounding = roundings[rmode];
-      const operation = scalar('FPRoundInt', bitsOf(sz), { rounding, variant: rmode === 6 });
-      b.writeScalar(sizeOf(sz), Rd, b.fp(operation, [readFp(b, sz, Rn)]));
-    },
-  ),
+  ...forPrecisions(({ half, feature, shape, sizeOf, name }) => {
+    const type = (half ? '11' : '0 sz') as '0 sz';
+    return [
+      a64(
+        name('FMOV, FABS, FNEG, FSQRT (register, scalar)'),
+        `00011110 ${type} 10000 opc:2 10000 Rn:5 Rd:5`,
+        { feature, shape: [...shape, 'opc'], vectors: { Rn: 'vector', Rd: 'vector' } },
+        (b, { sz, opc, Rn, Rd }) => {
+          const size = sizeOf(sz);
+          const operand = b.readElement(size, Rn);
+          const meanings = [
+            () => operand,
+            () => fpAbs(b, size, operand),
+            () => fpNeg(b, size, operand),
+            () => b.fp(scalar('FPSqrt', size), [operand]),
+          ];
+          b.writeScalar(size, Rd, meanings[opc]());
+        },
+      ),
 
-  a64(
-    'FCMP, FCMPE',
-    '000111100 sz 1 Rm:5 001000 Rn:5 op zero 000',
-    { shape: ['sz', 'op', 'zero'], vectors: { Rn: 'vector', Rm: 'vector' } },
-    (b, { sz, op, zero: withZero, Rn, Rm }) => {
-      const operand2 = withZero ? zero(b, bitsOf(sz)) : readFp(b, sz, Rm);
-      compareFlags(b, compare(b, sz, readFp(b, sz, Rn), operand2, op));
-    },
-  ),
+      a64(
+        name('FRINTN, FRINTP, FRINTM, FRINTZ, FRINTA, FRINTX, FRINTI (scalar)'),
+        `00011110 ${type} 1001 rmode:3 10000 Rn:5 Rd:5`,
+        {
+          feature,
+          shape: [...shape, 'rmode'],
+          possible: ({ rmode }) => rmode !== 5,
+          vectors: { Rn: 'vector', Rd: 'vector' },
+        },
+        (b, { sz, rmode, Rn, Rd }) => {
+          const size = sizeOf(sz);
+          const operation = scalar('FPRoundInt', size, { rounding: roundings[rmode], variant: rmode === 6 });
+          b.writeScalar(size, Rd, b.fp(operation, [b.readElement(size, Rn)]));
+        },
+      ),
 
-  a64(
-    'FCCMP, FCCMPE',
-    '000111100 sz 1 Rm:5 cond:4 01 Rn:5 op nzcv:4',
-    {
-      shape: ['sz', 'op', 'cond'],
-      vectors: { Rn: 'vector', Rm: 'vector' },
-      immediates: { flags: (f) => f.nzcv },
-    },
-    (b, { sz, op, cond, Rn, Rm, flags }) => {
-      const holds = b.let(32, b.condition(cond));
-      const order = b.when(holds, () => compare(b, sz, readFp(b, sz, Rn), readFp(b, sz, Rm), op));
-      b.setNzcv(b.select(32, holds, nzcvOf(b, order), b.immediate(32, flags)));
-    },
-  ),
+      a64(
+        name('FCMP, FCMPE'),
+        `00011110 ${type} 1 Rm:5 001000 Rn:5 op zero 000`,
+        { feature, shape: [...shape, 'op', 'zero'], vectors: { Rn: 'vector', Rm: 'vector' } },
+        (b, { sz, op, zero, Rn, Rm }) => {
+          const size = sizeOf(sz);
+          const operand2 = zero ? b.constant(widthOf(size), 0n) : b.readElement(size, Rm);
+          compareFlags(b, compare(b, size, b.readElement(size, Rn), operand2, op));
+        },
+      ),
 
-  a64(
-    'FCSEL',
-    '000111100 sz 1 Rm:5 cond:4 11 Rn:5 Rd:5',
-    { shape: ['sz', 'cond'], vectors: { Rn: 'vector', Rm: 'vector', Rd: 'vector' } },
-    (b, { sz, cond, Rn, Rm, Rd }) =>
-      b.writeScalar(sizeOf(sz), Rd, b.select(bitsOf(sz), b.condition(cond), readFp(b, sz, Rn), readFp(b, sz, Rm))),
-  ),
+      a64(
+        name('FCCMP, FCCMPE'),
+        `00011110 ${type} 1 Rm:5 cond:4 01 Rn:5 op nzcv:4`,
+        {
+          feature,
+          shape: [...shape, 'op', 'cond'],
+          vectors: { Rn: 'vector', Rm: 'vector' },
+          immediates: { flags: (f) => f.nzcv },
+        },
+        (b, { sz, op, cond, Rn, Rm, flags }) => {
+          const size = sizeOf(sz);
+          const holds = b.let(32, b.condition(cond));
+          const order = b.when(holds, () => compare(b, size, b.readElement(size, Rn), b.readElement(size, Rm), op));
+          b.setNzcv(b.select(32, holds, nzcvOf(b, order), b.immediate(32, flags)));
+        },
+      ),
 
-  a64(
-    'FMOV (scalar, immediate)',
-    '000111100 sz 1 imm8:8 10000000 Rd:5',
-    {
-      shape: ['sz'],
-      vectors: { Rd: 'vector' },
-      immediates: { imm: ({ sz, imm8 }) => expanded[sz][imm8] },
-    },
-    (b, { sz, Rd, imm }) => b.writeScalar(sizeOf(sz), Rd, b.immediate(bitsOf(sz), imm)),
-  ),
+      a64(
+        name('FCSEL'),
+        `00011110 ${type} 1 Rm:5 cond:4 11 Rn:5 Rd:5`,
+        { feature, shape: [...shape, 'cond'], vectors: { Rn: 'vector', Rm: 'vector', Rd: 'vector' } },
+        (b, { sz, cond, Rn, Rm, Rd }) => {
+          const size = sizeOf(sz);
+          const [x, y] = [b.readElement(size, Rn), b.readElement(size, Rm)];
+          b.writeScalar(size, Rd, b.select(widthOf(size), b.condition(cond), x, y));
+        },
+      ),
 
-  a64(
-    'FMUL, FDIV, FADD, FSUB, FMAX, FMIN, FMAXNM, FMINNM, FNMUL (scalar)',
-    '000111100 sz 1 Rm:5 opcode:4 10 Rn:5 Rd:5',
-    {
-      shape: ['sz', 'opcode'],
-      possible: ({ opcode }) => opcode < twoSource.length,
-      vectors: { Rn: 'vector', Rm: 'vector', Rd: 'vector' },
-    },
-    (b, { sz, opcode, Rn, Rm, Rd }) => {
-      const bits = bitsOf(sz);
-      const result = b.fp(scalar(twoSource[opcode], bits), [readFp(b, sz, Rn), readFp(b, sz, Rm)]);
-      b.writeScalar(sizeOf(sz), Rd, opcode === 8 ? fpNeg(b, bits, result) : result);
-    },
-  ),
+      a64(
+        name('FMOV (scalar, immediate)'),
+        `00011110 ${type} 1 imm8:8 10000000 Rd:5`,
+        {
+          feature,
+          shape,
+          vectors: { Rd: 'vector' },
+          immediates: { imm: ({ sz, imm8 }) => expanded[sizeOf(sz) - 1][imm8] },
+        },
+        (b, { sz, Rd, imm }) => b.writeScalar(sizeOf(sz), Rd, b.immediate(widthOf(sizeOf(sz)), imm)),
+      ),
 
-  a64(
-    'FMADD, FMSUB, FNMADD, FNMSUB',
-    '000111110 sz o1 Rm:5 o0 Ra:5 Rn:5 Rd:5',
-    { shape: ['sz', 'o1', 'o0'], vectors: { Rn: 'vector', Rm: 'vector', Ra: 'vector', Rd: 'vector' } },
-    (b, { sz, o1, o0, Rn, Rm, Ra, Rd }) => {
-      const bits = bitsOf(sz);
-      const addend = readFp(b, sz, Ra);
-      const operand1 = readFp(b, sz, Rn);
-      b.writeScalar(
-        sizeOf(sz),
-        Rd,
-        b.fp(scalar('FPMulAdd', bits), [
-          o1 ? fpNeg(b, bits, addend) : addend,
-          o0 !== o1 ? fpNeg(b, bits, operand1) : operand1,
-          readFp(b, sz, Rm),
-        ]),
-      );
-    },
-  ),
+      a64(
+        name('FMUL, FDIV, FADD, FSUB, FMAX, FMIN, FMAXNM, FMINNM, FNMUL (scalar)'),
+        `00011110 ${type} 1 Rm:5 opcode:4 10 Rn:5 Rd:5`,
+        {
+          feature,
+          shape: [...shape, 'opcode'],
+          possible: ({ opcode }) => opcode < twoSource.length,
+          vectors: { Rn: 'vector', Rm: 'vector', Rd: 'vector' },
+        },
+        (b, { sz, opcode, Rn, Rm, Rd }) => {
+          const size = sizeOf(sz);
+          const operation = scalar(twoSource[opcode] as FpFunction, size);
+          const result = b.fp(operation, [b.readElement(size, Rn), b.readElement(size, Rm)]);
+          b.writeScalar(size, Rd, opcode === 8 ? fpNeg(b, size, result) : result);
+        },
+      ),
+
+      a64(
+        name('FMADD, FMSUB, FNMADD, FNMSUB'),
+        `00011111 ${type} o1 Rm:5 o0 Ra:5 Rn:5 Rd:5`,
+        {
+          feature,
+          shape: [...shape, 'o1', 'o0'],
+          vectors: { Rn: 'vector', Rm: 'vector', Ra: 'vector', Rd: 'vector' },
+        },
+        (b, { sz, o1, o0, Rn, Rm, Ra, Rd }) => {
+          const size = sizeOf(sz);
+          const addend = b.readElement(size, Ra);
+          const operand1 = b.readElement(size, Rn);
+          const operands = [
+            o1 ? fpNeg(b, size, addend) : addend,
+            o0 !== o1 ? fpNeg(b, size, operand1) : operand1,
+            b.readElement(size, Rm),
+          ];
+          b.writeScalar(size, Rd, b.fp(scalar('FPMulAdd', size), operands));
+        },
+      ),
+    ];
+  }),
 ];
-
-/** By sz and imm8. */
-const expanded = ([32, 64] as const).map((bits) => Array.from({ length: 256 }, (_, imm8) => vfpExpandImm(bits, imm8)));

@@ -5,6 +5,7 @@ import { dataProcessingImmediate } from './data-processing-immediate.ts';
 import { dataProcessingRegister } from './data-processing-register.ts';
 import { exclusives } from './exclusives.ts';
 import { fpConvert } from './fp-convert.ts';
+import { fpExtensions } from './fp-extensions.ts';
 import { fpScalar } from './fp-scalar.ts';
 import { fpVector } from './fp-vector.ts';
 import { fpVectorConvert } from './fp-vector-convert.ts';
@@ -32,6 +33,7 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Conversions between floating-point and integers', instructions: fpConvert },
   { title: 'Advanced SIMD, floating-point', instructions: fpVector },
   { title: 'Advanced SIMD, floating-point conversions and comparisons with zero', instructions: fpVectorConvert },
+  { title: 'Advanced SIMD, floating-point extensions', instructions: fpExtensions },
   { title: 'SIMD and floating-point loads and stores', instructions: [...simdLoadsAndStores, ...simdStructures] },
   { title: 'SIMD: copies and permutations', instructions: [...simdCopy, ...simdPermute] },
   { title: 'SIMD: integers of two vectors', instructions: simdThree },

@@ -41,8 +41,8 @@ export interface A64Instruction {
   /** word & mask === value, both unsigned 32-bit. */
   readonly mask: number;
   readonly value: number;
-  /** Where the CPU has not this feature, FEAT_FP16 for one, the instruction's words are UNDEFINED. */
-  readonly feature?: string;
+  /** Where the CPU has not all these features, FEAT_FP16 for one, the instruction's words are UNDEFINED. */
+  readonly features: readonly string[];
   /** One that CPACR_EL1 may trap: CheckFPAdvSIMDEnabled64(). */
   readonly simd: boolean;
   readonly fields: readonly { readonly name: string; readonly low: number; readonly bits: number }[];

@@ -70,7 +70,7 @@ export function executeWord(word: number, state: EvaluateState): Outcome {
   decoder ??= decoderOf(a64Instructions);
   const instruction = decoder.find(word);
   const { features } = state;
-  const isAbsent = instruction?.feature !== undefined && features?.has(instruction.feature) === false;
+  const isAbsent = features !== undefined && instruction?.features.some((feature) => !features.has(feature));
   if (instruction === undefined || isAbsent) return { kind: 'raise', raise: 'undefined', immediate: 0 };
   if (instruction.simd && state.simdTrapped) return { kind: 'raise', raise: 'simdAccess', immediate: 0 };
   const { shape, operands } = concrete(instruction, word, state.pc, state);

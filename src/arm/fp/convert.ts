@@ -4,12 +4,15 @@ import {
   Fpcr,
   type FpState,
   Fpsr,
+  fpConstant,
   fpDefaultNaN,
   fpInfinity,
   fpZero,
+  half,
   isNotANumber,
   pack,
   Rounding,
+  single,
   type Unpacked,
   unpack,
   unpackForConversion,
@@ -32,6 +35,22 @@ export function fpRoundInt(f: Format, op: bigint, rounding: Rounding, exact: boo
   const { integer, inexact } = roundToInteger(a, 0, rounding);
   if (exact && inexact) fp.fpsr |= Fpsr.IXC;
   return integer === 0n ? fpZero(f, a.sign) : fpRound(f, a.sign, integer, 0, false, Rounding.zero, fp);
+}
+
+/** FPRoundIntN(): to an integer of `intsize` bits; what does not fit becomes the least one. */
+export function fpRoundIntN(f: Format, op: bigint, rounding: Rounding, intsize: number, fp: FpState): bigint {
+  const a = unpack(f, op, fp);
+  if (a.type === 'zero') return fpZero(f, a.sign);
+  const limit = 1n << BigInt(intsize - 1);
+  if (a.type === 'nonzero' && a.exponent < 128) {
+    const { integer, inexact } = roundToInteger(a, 0, rounding);
+    if (integer < limit || (integer === limit && a.sign)) {
+      if (inexact) fp.fpsr |= Fpsr.IXC;
+      return integer === 0n ? fpZero(f, a.sign) : fpRound(f, a.sign, integer, 0, false, Rounding.zero, fp);
+    }
+  }
+  fp.fpsr |= Fpsr.IOC;
+  return fpConstant(f, true, intsize - 1);
 }
 
 /** FPToFixed(): an integer of M bits, as an unsigned number. */
@@ -109,6 +128,15 @@ export function fpConvert(from: Format, to: Format, op: bigint, rounding: Roundi
   }
   if (a.type === 'zero') return fpZero(to, a.sign);
   return fpRoundForConversion(to, a.sign, a.mantissa, a.exponent, rounding, fp);
+}
+
+/** A half as FPMulAddH() takes it into single precision: nothing is lost, and a NaN is not made quiet. */
+export function fpWidenHalf(op: bigint, fp: FpState): bigint {
+  const a = unpack(half, op, fp);
+  if (a.type === 'infinity') return fpInfinity(single, a.sign);
+  if (a.type === 'zero') return fpZero(single, a.sign);
+  if (isNotANumber(a)) return pack(single, a.sign, single.maximumExponent, (op & half.fractionMask) << 13n);
+  return fpRound(single, a.sign, a.mantissa, a.exponent, false, Rounding.zero, fp);
 }
 
 /** FPConvertNaN(): quiet, with the upper bits of the fraction. */

@@ -4,7 +4,7 @@
  */
 import { fpAdd, fpDiv, fpMul, fpMulAdd, fpMulX, fpRecipStep, fpRSqrtStep, fpSqrt, fpSub } from './arithmetic.ts';
 import { fpCompare, fpCompareEQ, fpCompareGE, fpCompareGT, fpMaxMin, fpMaxMinNum } from './compare.ts';
-import { fixedToFp, fpConvert, fpRoundInt, fpToFixed, fpToFixedJS } from './convert.ts';
+import { fixedToFp, fpConvert, fpRoundInt, fpRoundIntN, fpToFixed, fpToFixedJS, fpWidenHalf } from './convert.ts';
 import { fpRecipEstimate, fpRecpX, fpRSqrtEstimate, unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
 import { type Format, type FpState, formats, type Rounding, roundingMode } from './format.ts';
 
@@ -51,6 +51,9 @@ const elements = {
   FPCompareGT: [2, (_o, f, fp, _n, a, b) => ones(f, fpCompareGT(f, a, b, fp))],
   /** With `variant`, inexact results are told: FRINTX. */
   FPRoundInt: [1, (o, f, fp, _n, a) => fpRoundInt(f, a, modeOf(o, fp), o.variant, fp)],
+  /** The number is the integer's bits. */
+  FPRoundIntN: [1, (o, f, fp, n, a) => fpRoundIntN(f, a, modeOf(o, fp), n, fp)],
+  FPWidenHalf: [1, (_o, _f, fp, _n, a) => fpWidenHalf(a, fp)],
   /** From `from` to an integer of `to` bits, unsigned with `variant`; the number is fbits. */
   FPToFixed: [1, (o, f, fp, n, a) => fpToFixed(f, a, o.to, n, o.variant, modeOf(o, fp), fp)],
   /** The other way round. */

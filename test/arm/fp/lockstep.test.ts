@@ -26,6 +26,8 @@ const instructions = a64Instructions.filter(
     }),
 );
 
+const features = new Set(instructions.flatMap((instruction) => instruction.features));
+
 let folder: string;
 let elf: string;
 beforeAll(() => {
@@ -40,7 +42,7 @@ test(`${wanted} instructions`, { timeout: 1_200_000 }, async () => {
     const batch = drawBatch(random, casesPerBatch, instructions);
     executed += batch.executed;
     const qemu = runOnQemu(elf, batch);
-    const wrong = compare(batch, await runOnSimulator(elf, batch), qemu, instructions);
+    const wrong = compare(batch, await runOnSimulator(elf, batch, features), qemu, instructions);
     expect(wrong.slice(0, 5), `${wrong.length} cases differ`).toEqual([]);
   }
 });

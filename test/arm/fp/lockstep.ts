@@ -18,6 +18,16 @@ const poolBytes = 1 << 20;
 const resultWords = 82;
 const caseWords = 4;
 
+/** Words that QEMU 7.2 does not carry out as the manual says. */
+const exclusions: readonly { readonly mask: number; readonly value: number; readonly reason: string }[] = [
+  {
+    mask: 0xfff0fc00,
+    value: 0x5f10fc00,
+    reason:
+      'FCVTZS (vector, fixed-point) of one half: what lies above the 16 bits of the result is their sign, not zero',
+  },
+];
+
 export interface Batch {
   readonly count: number;
   /** Instructions in all. */
@@ -39,7 +49,7 @@ export function drawBatch(random: Random, count: number, instructions: readonly 
       const instruction = instructions[random.below(instructions.length)];
       let word: number;
       do word = steer(instruction, drawWord(random, instruction));
-      while (decoder.find(word) !== instruction);
+      while (decoder.find(word) !== instruction || isExcluded(word));
       stubs[i * stubWords + slot] = word;
     }
     stubs[i * stubWords + length] = ret;
@@ -49,6 +59,8 @@ export function drawBatch(random: Random, count: number, instructions: readonly 
   }
   return { count, executed, stubs, cases, pool: drawPool(random) };
 }
+
+const isExcluded = (word: number) => exclusions.some(({ mask, value }) => ((word ^ value) & mask) === 0);
 
 function drawWord(random: Random, { mask, value }: A64Instruction): number {
   return ((random.word() & ~mask) | value) >>> 0;
@@ -139,10 +151,14 @@ export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
 }
 
 /** Throws when the guest does not power off. */
-export async function runOnSimulator(elf: string, batch: Batch): Promise<BigUint64Array> {
+export async function runOnSimulator(
+  elf: string,
+  batch: Batch,
+  features: ReadonlySet<string>,
+): Promise<BigUint64Array> {
   const image = parseImage(readFileSync(elf), { start: BigInt(ram.base), length: BigInt(ram.size) });
   if (image instanceof ImageError) throw new Error(image.message);
-  const machine = new SimulatorMachine({ ramSize: ram.size, image });
+  const machine = new SimulatorMachine({ ramSize: ram.size, image, features });
   for (const [address, bytes] of memoryOf(batch)) {
     machine.memory.view(BigInt(address), bytes.length)?.set(bytes);
     machine.memory.changed(BigInt(address), bytes.length);

@@ -181,8 +181,8 @@ export class DecodedCode {
     }
   }
 
-  #isAbsent({ feature }: A64Instruction): boolean {
-    return feature !== undefined && !this.#features.has(feature);
+  #isAbsent({ features }: A64Instruction): boolean {
+    return features.length > 0 && features.some((feature) => !this.#features.has(feature));
   }
 
   #decodeOperands(instruction: A64Instruction, page: Page, word: number, into: number): void {
