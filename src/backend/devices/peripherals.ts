@@ -59,8 +59,8 @@ export interface PeripheralHost {
   readonly setLine: (spi: number, level: boolean) => void;
   readonly time: Time;
   readonly memory: DeviceMemory;
-  /** Memory of the first bank of flash, where the machine runs code from it. */
-  readonly flash?: FlashMemory;
+  /** Memory of a bank of flash, where the machine reads it and runs code from it by itself. */
+  readonly flash?: (bank: number) => FlashMemory | undefined;
 }
 
 export interface FlashMemory {
@@ -145,6 +145,11 @@ export class Peripherals {
     return this.banks.length > 0;
   }
 
+  /** Of each bank of flash, whether reads are those of its memory. */
+  get readableFlash(): readonly boolean[] {
+    return this.banks.map(({ isArray }) => isArray);
+  }
+
   /** What flash holds at a physical address, up to the end of its bank. */
   flashView(address: number, length: number): Uint8Array | undefined {
     const offset = address - FLASH_BASE;
@@ -197,25 +202,30 @@ interface Banks {
   readonly firmware: () => void;
 }
 
-function flashBanks(choice: PeripheralChoice, memory?: FlashMemory): Banks {
+function flashBanks(choice: PeripheralChoice, memoryOf: PeripheralHost['flash'] = () => undefined): Banks {
   if (!hasFlash(choice)) return { banks: [], firmware: () => undefined };
   const { firmware = new Uint8Array(), variables } = choice;
-  const first = memory?.storage ?? new Uint8Array(FLASH_BANK);
-  const second = new Uint8Array(FLASH_BANK);
-  first.set(firmware.subarray(0, FLASH_BANK));
-  second.set((variables?.data ?? firmware).subarray(0, variables ? FLASH_BANK : 0));
-  const banks = [
-    new Flash({ name: 'flash 0', storage: first, readable: memory?.setReadable, changed: memory?.changed }),
-    new Flash({
-      name: 'flash 1',
-      storage: second,
-      changed: (offset, length) => variables?.changed(offset, second.subarray(offset, offset + length)),
-    }),
-  ];
+  const bank = (index: number, data: Uint8Array, changed: FlashFile['changed'] = () => undefined): Flash => {
+    const memory = memoryOf(index);
+    const storage = memory?.storage ?? new Uint8Array(FLASH_BANK);
+    storage.set(data.subarray(0, FLASH_BANK));
+    return new Flash({
+      name: `flash ${index}`,
+      storage,
+      readable: memory?.setReadable,
+      changed: (offset, length) => {
+        memory?.changed(offset, length);
+        changed(offset, storage.subarray(offset, offset + length));
+      },
+    });
+  };
+  const banks = [bank(0, firmware), bank(1, variables?.data ?? new Uint8Array(), variables?.changed)];
+  const { storage } = banks[0];
   const restore = (): void => {
-    if (Buffer.compare(first.subarray(0, firmware.length), firmware) === 0) return;
-    first.set(firmware);
-    memory?.changed(0, firmware.length);
+    const length = Math.min(firmware.length, FLASH_BANK);
+    if (Buffer.compare(storage.subarray(0, length), firmware.subarray(0, length)) === 0) return;
+    storage.set(firmware.subarray(0, length));
+    memoryOf(0)?.changed(0, length);
   };
   return { banks, firmware: restore };
 }

@@ -13,8 +13,10 @@ export interface Addon {
   createVm(system: Handle, type: number): Handle | number;
   /** Zeroed RAM for guests, a multiple of 4096 bytes. It is freed when it is closed and no VM has it, or collected. */
   createMemory(size: number): ArrayBuffer | number;
-  /** KVM_SET_USER_MEMORY_REGION. */
-  setMemory(vm: Handle, slot: number, address: number, memory: ArrayBuffer): number;
+  /** KVM_SET_USER_MEMORY_REGION; `readOnly` is 1 where writes are to exit. */
+  setMemory(vm: Handle, slot: number, address: number, memory: ArrayBuffer, readOnly: 0 | 1): number;
+  /** The same without memory: all accesses exit. */
+  dropMemory(vm: Handle, slot: number): number;
   /** Bytes of RAM were changed from outside: data caches are cleaned, instruction caches invalidated. */
   clean(memory: ArrayBuffer, offset: number, length: number): void;
   /** KVM_CREATE_DEVICE. */

@@ -1,9 +1,18 @@
 /** A virtual machine of KVM: vCPUs, RAM, an interrupt controller and a serial port, where QEMU's virt board has them. */
 import { encodingNumber } from '../../arm/index.ts';
-import { GIC_REDISTRIBUTOR_SIZE, GIC_REDISTRIBUTORS, type GicVersion, PMU_PPI, RAM_BASE, UART_BASE } from '../board.ts';
+import {
+  FLASH_BANK,
+  FLASH_BASE,
+  GIC_REDISTRIBUTOR_SIZE,
+  GIC_REDISTRIBUTORS,
+  type GicVersion,
+  PMU_PPI,
+  RAM_BASE,
+  UART_BASE,
+} from '../board.ts';
 import { Bus } from '../devices/bus.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
-import { type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
+import { hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import { type Boot, type BootChoice, BootError, type Hardware, placeBoot } from '../image/boot.ts';
 import { type Image, ImageError } from '../image/image.ts';
 import { CoreId, sysregId } from '../kvm-ids.ts';
@@ -35,6 +44,8 @@ export interface KvmOptions extends PeripheralChoice, BootChoice {
 
 const MOST_CPUS = Math.floor((UART_BASE - GIC_REDISTRIBUTORS) / GIC_REDISTRIBUTOR_SIZE);
 const SLOT = 0;
+/** Of the first bank. */
+const FLASH_SLOT = 1;
 /** Interrupts of a CPU begin here. */
 const FIRST_PPI = 16;
 const MPIDR_EL1 = encodingNumber([3, 0, 0, 0, 5]);
@@ -63,6 +74,8 @@ export class KvmMachine implements Machine {
   readonly #peripherals: Peripherals;
   readonly #time = new HostTime();
   #ram: Uint8Array<ArrayBuffer> = new Uint8Array();
+  /** The banks of flash, where there is any. */
+  #flash: readonly Uint8Array<ArrayBuffer>[] = [];
   #running: Running | undefined;
   /** What the machine started from, its device tree among it. */
   boot: Boot;
@@ -78,10 +91,16 @@ export class KvmMachine implements Machine {
     this.#addon = addon;
     this.#options = options;
     this.#system = openKvm(addon);
+    if (hasFlash(options)) this.#flash = [0, 1].map(() => this.#createMemory(FLASH_BANK));
     this.#peripherals = new Peripherals(options, {
       setLine: (spi, level) => this.#setLine(spi, level),
       time: this.#time,
       memory: this.#deviceMemory(),
+      flash: (bank) => ({
+        storage: this.#flash[bank],
+        setReadable: (isReadable) => this.#setFlashReadable(bank, isReadable),
+        changed: (offset, length) => this.#addon.clean(this.#flash[bank].buffer, offset, length),
+      }),
     });
     const bus = new Bus(this.#peripherals.mapped);
     const { log = () => undefined } = options;
@@ -96,7 +115,7 @@ export class KvmMachine implements Machine {
       this.hardwareBreakpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_BPS);
       this.hardwareWatchpoints = this.#has(Capability.KVM_CAP_GUEST_DEBUG_HW_WPS);
       this.#features = this.#wantedFeatures();
-      this.#ram = this.#createMemory();
+      this.#ram = this.#createMemory(options.ramSize);
       this.memory = this.#physicalMemory();
       this.boot = this.#create();
       this.devices = [...this.#peripherals.stateful, this.#gicState()];
@@ -127,12 +146,25 @@ export class KvmMachine implements Machine {
     return features;
   }
 
-  #createMemory(): Uint8Array<ArrayBuffer> {
-    const { ramSize } = this.#options;
-    const buffer = made(this.#addon.createMemory(ramSize), `${Math.floor(ramSize / 2 ** 20)} MiB of RAM`, {
+  #createMemory(size: number): Uint8Array<ArrayBuffer> {
+    const buffer = made(this.#addon.createMemory(size), `${Math.floor(size / 2 ** 20)} MiB of RAM`, {
       [ENOMEM]: 'the host has not so much memory',
     });
     return new Uint8Array(buffer);
+  }
+
+  /** Reads are those of its memory, and code runs from it; writes exit. */
+  #mapFlash(vm: Handle, bank: number): void {
+    const address = FLASH_BASE + bank * FLASH_BANK;
+    const answer = this.#addon.setMemory(vm, FLASH_SLOT + bank, address, this.#flash[bank].buffer, 1);
+    checked(answer, 'KVM_SET_USER_MEMORY_REGION of flash');
+  }
+
+  #setFlashReadable(bank: number, isReadable: boolean): void {
+    if (!this.#running) return;
+    const { vm } = this.#running;
+    if (isReadable) this.#mapFlash(vm, bank);
+    else checked(this.#addon.dropMemory(vm, FLASH_SLOT + bank), 'KVM_SET_USER_MEMORY_REGION of no flash');
   }
 
   /** The VM with all that belongs to it, and the image in its RAM. */
@@ -147,7 +179,9 @@ export class KvmMachine implements Machine {
     try {
       if (this.#has(Capability.KVM_CAP_ARM_NISV_TO_USER))
         enableCapability(addon, vm, Capability.KVM_CAP_ARM_NISV_TO_USER);
-      checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#ram.buffer), 'KVM_SET_USER_MEMORY_REGION');
+      checked(addon.setMemory(vm, SLOT, RAM_BASE, this.#ram.buffer, 0), 'KVM_SET_USER_MEMORY_REGION');
+      for (const [bank, isReadable] of this.#peripherals.readableFlash.entries())
+        if (isReadable) this.#mapFlash(vm, bank);
       for (const vcpu of this.#vcpus) this.#createVcpu(vm, vcpu);
       const gic = createGic(addon, vm, this.#options.gic);
       this.#running = { vm, gic };
@@ -256,7 +290,7 @@ export class KvmMachine implements Machine {
     this.#peripherals.reset();
     this.virtualTime = undefined;
     this.#addon.close(this.#ram.buffer);
-    this.#ram = this.#createMemory();
+    this.#ram = this.#createMemory(this.#options.ramSize);
     this.boot = this.#create();
   }
 
@@ -274,9 +308,10 @@ export class KvmMachine implements Machine {
 
   close(): void {
     this.#destroy();
-    if (this.#ram.length > 0) this.#addon.close(this.#ram.buffer);
+    for (const memory of [this.#ram, ...this.#flash]) if (memory.length > 0) this.#addon.close(memory.buffer);
     this.#addon.close(this.#system);
     this.#ram = new Uint8Array();
+    this.#flash = [];
     this.#time.stop();
     this.#peripherals.close();
   }
@@ -297,16 +332,26 @@ export class KvmMachine implements Machine {
     };
   }
 
+  /** RAM or flash was changed from outside. */
+  #changed(address: number, length: number): void {
+    if (address >= RAM_BASE) this.#addon.clean(this.#ram.buffer, address - RAM_BASE, length);
+    else {
+      const offset = (address - FLASH_BASE) % FLASH_BANK;
+      const bank = this.#flash[Math.floor((address - FLASH_BASE) / FLASH_BANK)];
+      if (bank) this.#addon.clean(bank.buffer, offset, Math.min(length, FLASH_BANK - offset));
+    }
+  }
+
   #physicalMemory(): PhysicalMemory {
     const { ramSize } = this.#options;
     return {
       ranges: [{ start: BigInt(RAM_BASE), length: BigInt(ramSize) }],
       view: (address, length) => {
         const offset = Number(address) - RAM_BASE;
-        if (offset < 0 || offset >= ramSize) return undefined;
+        if (offset < 0 || offset >= ramSize) return this.#peripherals.flashView(Number(address), length);
         return this.#ram.subarray(offset, Math.min(offset + length, ramSize));
       },
-      changed: (address, length) => this.#addon.clean(this.#ram.buffer, Number(address) - RAM_BASE, length),
+      changed: (address, length) => this.#changed(Number(address), length),
     };
   }
 }

@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
-import { hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
+import { type FlashMemory, hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import { TICKS_PER_SECOND } from '../devices/time.ts';
 import { type Boot, type BootChoice, BootError, placeBoot } from '../image/boot.ts';
 import { type Image, ImageError } from '../image/image.ts';
@@ -61,15 +61,17 @@ export class SimulatorMachine implements Machine {
     const readOnly = { base: FLASH_BASE, size: hasFlash(options) ? FLASH_BANK : 0 };
     const memory = SimulatorEngine.allocate(ramSize + readOnly.size);
     if (!memory) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
+    const flash: FlashMemory = {
+      storage: readOnlyView(memory, ramSize, readOnly.size),
+      setReadable: (isReadable) => this.cpu.core.engine.setReadable(isReadable),
+      changed: (offset, length) => this.cpu.core.engine.changed(FLASH_BASE + offset, length),
+    };
     this.peripherals = new Peripherals(options, {
       setLine: (spi, level) => this.controller.setLine(spi, level),
       time: clock,
       memory: this.deviceMemory(),
-      flash: {
-        storage: readOnlyView(memory, ramSize, readOnly.size),
-        setReadable: (isReadable) => this.cpu.core.engine.setReadable(isReadable),
-        changed: (offset, length) => this.cpu.core.engine.changed(FLASH_BASE + offset, length),
-      },
+      // Code runs from the first bank only.
+      flash: (bank) => (bank === 0 ? flash : undefined),
     });
     this.cpu = new Cpu({
       engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, readOnly, memory, host, features }),

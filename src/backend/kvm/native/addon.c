@@ -180,13 +180,22 @@ static napi_value js_create_memory(napi_env env, napi_callback_info info) {
 static napi_value js_set_memory(napi_env env, napi_callback_info info) {
   napi_value values[MOST_ARGUMENTS];
   struct handle *vm;
-  int64_t slot, address;
+  int64_t slot, address, read_only;
   struct memory *memory;
-  if (!arguments(env, info, 4, values) || !get_kind(env, values[0], KIND_VM, &vm) ||
+  if (!arguments(env, info, 5, values) || !get_kind(env, values[0], KIND_VM, &vm) ||
       !get_number(env, values[1], &slot) || !get_number(env, values[2], &address) ||
-      !get_memory(env, values[3], &memory))
+      !get_memory(env, values[3], &memory) || !get_number(env, values[4], &read_only))
     return NULL;
-  return number(env, vm_set_memory((struct vm *)vm, (uint32_t)slot, (uint64_t)address, memory));
+  return number(env, vm_set_memory((struct vm *)vm, (uint32_t)slot, (uint64_t)address, memory, read_only != 0));
+}
+
+static napi_value js_drop_memory(napi_env env, napi_callback_info info) {
+  napi_value values[MOST_ARGUMENTS];
+  struct handle *vm;
+  int64_t slot;
+  if (!arguments(env, info, 2, values) || !get_kind(env, values[0], KIND_VM, &vm) || !get_number(env, values[1], &slot))
+    return NULL;
+  return number(env, vm_drop_memory((struct vm *)vm, (uint32_t)slot));
 }
 
 static napi_value js_clean(napi_env env, napi_callback_info info) {
@@ -484,6 +493,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
       {"createVm", js_create_vm},
       {"createMemory", js_create_memory},
       {"setMemory", js_set_memory},
+      {"dropMemory", js_drop_memory},
       {"clean", js_clean},
       {"createDevice", js_create_device},
       {"createVcpu", js_create_vcpu},

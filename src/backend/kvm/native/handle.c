@@ -69,10 +69,11 @@ struct handle *vm_create(struct handle *system, unsigned long type) {
   return handle_create(KIND_VM, fd, system, sizeof(struct vm));
 }
 
-int vm_set_memory(struct vm *vm, uint32_t slot, uint64_t address, struct memory *memory) {
+int vm_set_memory(struct vm *vm, uint32_t slot, uint64_t address, struct memory *memory, bool read_only) {
   if (slot >= MEMORY_SLOTS || vm->slots[slot]) return -EINVAL;
   struct kvm_userspace_memory_region region = {
       .slot = slot,
+      .flags = read_only ? KVM_MEM_READONLY : 0,
       .guest_phys_addr = address,
       .memory_size = memory->size,
       .userspace_addr = (uintptr_t)memory->data,
@@ -81,6 +82,16 @@ int vm_set_memory(struct vm *vm, uint32_t slot, uint64_t address, struct memory 
   /* SAFETY: the guest reaches the mapping until the VM is gone, so it counts as a user. */
   memory->users++;
   vm->slots[slot] = memory;
+  return 0;
+}
+
+int vm_drop_memory(struct vm *vm, uint32_t slot) {
+  if (slot >= MEMORY_SLOTS || !vm->slots[slot]) return -EINVAL;
+  struct kvm_userspace_memory_region region = {.slot = slot};
+  if (ioctl(vm->handle.fd, KVM_SET_USER_MEMORY_REGION, &region) < 0) return -errno;
+  /* SAFETY: when the ioctl is back no vCPU has a translation to it. */
+  memory_release(vm->slots[slot]);
+  vm->slots[slot] = NULL;
   return 0;
 }
 

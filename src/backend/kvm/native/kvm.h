@@ -67,7 +67,10 @@ void memory_release(struct memory *memory);
 void memory_clean(char *from, char *to);
 struct handle *system_open(const char *path);
 struct handle *vm_create(struct handle *system, unsigned long type);
-int vm_set_memory(struct vm *vm, uint32_t slot, uint64_t address, struct memory *memory);
+/* Writes to read-only memory exit as accesses of a device. */
+int vm_set_memory(struct vm *vm, uint32_t slot, uint64_t address, struct memory *memory, bool read_only);
+/* All accesses to what was there exit from now on. */
+int vm_drop_memory(struct vm *vm, uint32_t slot);
 struct handle *device_create(struct handle *vm, uint32_t type);
 struct vcpu *vcpu_create(struct handle *vm, unsigned long index, size_t run_size);
 void handle_release(struct handle *handle);
