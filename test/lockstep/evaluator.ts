@@ -2,7 +2,7 @@
 import { type EvaluateState, executeWord } from '../../src/arm/index.ts';
 import type { Batch } from './cases.ts';
 import { caseWords, data, firstInstruction, stubs, stubWords, windows } from './layout.ts';
-import { pristineBytes } from './machines.ts';
+import { pristineBytes, vectorPool } from './machines.ts';
 
 const pageSize = 0x1000;
 const pages = 4;
@@ -11,6 +11,9 @@ const inWindow = (address: number, bytes: number) =>
   windows.some((w) => address >= w.start && address + bytes <= w.start + w.bytes);
 /** More than any case can run: branches only go forward. */
 const mostSteps = 8;
+
+const isBrk = (word: number) => (word & 0xffe0001f) >>> 0 === 0xd4200000;
+const step = (hash: bigint, word: bigint): bigint => word ^ (hash >> 7n) ^ BigInt.asUintN(64, hash << 57n);
 
 export type Ending =
   /** Ended by an exception: at `elr`, by a fault or by an instruction that raises one. */
@@ -23,7 +26,7 @@ export type Ending =
 export class EvaluatorMachine implements EvaluateState {
   readonly x = new BigUint64Array(34);
   readonly v = new BigUint64Array(64);
-  readonly simdTrapped = true;
+  simdTrapped: boolean = false;
   pc = 0n;
   nzcv = 0;
   el = 0;
@@ -41,10 +44,11 @@ export class EvaluatorMachine implements EvaluateState {
   readonly #words = new DataView(this.#memory.buffer);
   readonly #pristine = pristineBytes();
   readonly #pristineHash: bigint;
+  readonly #vectors = vectorPool();
 
   constructor() {
     this.#restore();
-    this.#pristineHash = this.#hash();
+    this.#pristineHash = this.#memoryHash();
   }
 
   /** Runs case `index`; the registers are then its result. */
@@ -54,8 +58,12 @@ export class EvaluatorMachine implements EvaluateState {
     for (let r = 0; r < 31; r++) this.x[r] = state[r];
     this.x[31] = 0n;
     this.x[32] = state[31];
+    const firstVector = Number(state[33]) / 8;
+    this.v.set(this.#vectors.subarray(firstVector, firstVector + 64));
     this.nzcv = spsr >>> 28;
     this.el = (spsr >>> 2) & 3;
+    const FPEN = (Number(state[34]) >> 20) & 3;
+    this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
     this.#pan = (spsr & (1 << 22)) !== 0;
     this.#outside = false;
     this.exclusive.exclusiveAddress = open;
@@ -68,8 +76,12 @@ export class EvaluatorMachine implements EvaluateState {
     let system = false;
     for (this.steps = 0; this.steps < mostSteps; this.steps++) {
       const place = Number(this.pc - BigInt(first));
-      if (place < 0 || place >= stubWords * 4 || place % 4 !== 0)
-        return system ? { kind: 'unknown' } : { kind: 'exception', elr: this.pc, spMisaligned: false };
+      if (place < 0 || place >= stubWords * 4 || place % 4 !== 0) {
+        // Other cases' instructions are not followed.
+        const other = batch.stubs[Number(this.pc - BigInt(stubs)) / 4];
+        const isKnown = !system && (other === undefined || isBrk(other));
+        return isKnown ? { kind: 'exception', elr: this.pc, spMisaligned: false } : { kind: 'unknown' };
+      }
       const elr = this.pc;
       const outcome = executeWord(batch.stubs[index * stubWords + place / 4], this);
       if (outcome.kind === 'system') system = true;
@@ -89,14 +101,15 @@ export class EvaluatorMachine implements EvaluateState {
     this.pc = BigInt(pc);
     this.#probed = undefined;
     this.#probing = true;
+    this.simdTrapped = false;
     executeWord(word, this);
     this.#probing = false;
     return this.#probed;
   }
 
-  /** The hash that the harness computes of the windows. */
-  get memoryHash(): bigint {
-    return this.#dirty ? this.#hash() : this.#pristineHash;
+  /** The hash that the harness computes of the windows and of V0..V31. */
+  get hash(): bigint {
+    return this.v.reduce(step, this.#dirty ? this.#memoryHash() : this.#pristineHash);
   }
 
   load(address: bigint, bytes: number, elements: number, kind: 'normal' | 'unprivileged' | string): bigint | undefined {
@@ -165,13 +178,11 @@ export class EvaluatorMachine implements EvaluateState {
     this.#dirty = false;
   }
 
-  #hash(): bigint {
+  #memoryHash(): bigint {
     let hash = 0n;
     for (const { start, bytes } of windows)
-      for (let at = start - data; at < start - data + bytes; at += 8) {
-        const rotated = (hash >> 7n) | BigInt.asUintN(64, hash << 57n);
-        hash = this.#words.getBigUint64(at, true) ^ rotated;
-      }
+      for (let at = start - data; at < start - data + bytes; at += 8)
+        hash = step(hash, this.#words.getBigUint64(at, true));
     return hash;
   }
 }

@@ -7,14 +7,36 @@
 // The harness reaches memory through a second mapping of all RAM, far from the addresses that cases may happen upon.
         .equ    ALIAS,   0x6000000000
         .equ    STUBS,   0x44000000
-        .equ    CASES,   ALIAS + 0x45000000     // 36 doublewords each: X0..X30, SP, SPSR, three to spare
-        .equ    RESULTS, ALIAS + 0x48000000     // 40 doublewords each: X0..X30, SP, ELR, SPSR, ESR, FAR, PAR, hash, NZCV to spare
+        .equ    CASES,   ALIAS + 0x45000000     // 36 doublewords each: X0..X30, SP, SPSR, place of V0..V31, CPACR_EL1
+        .equ    RESULTS, ALIAS + 0x48000000     // 40 doublewords each: X0..X30, SP, ELR, SPSR, ESR, FAR, PAR, hash, two more
         .equ    DATA,    0x43000000             // pages: RW, RW, RO, EL1 only, unmapped
         .equ    PRISTINE, ALIAS + 0x42000000    // what the windows of DATA hold when a case begins
+        .equ    VECTORS, ALIAS + 0x42100000     // what V0..V31 may begin with
+        .equ    KEPT,    ALIAS + 0x41fff000     // V0..V31 when a case has ended
         .equ    COUNT,   ALIAS + 0x41fffff8     // how many cases there are
         .equ    STATE,   ALIAS + 0x41ffff00     // the next case, its first instruction, how many are left
         .equ    CASE_BYTES, 288
         .equ    RESULT_BYTES, 320
+
+// Moves V0..V31 from or to memory.
+        .macro  vectors operation, base
+        \operation     q0, q1, [\base, #0]
+        \operation     q2, q3, [\base, #32]
+        \operation     q4, q5, [\base, #64]
+        \operation     q6, q7, [\base, #96]
+        \operation     q8, q9, [\base, #128]
+        \operation     q10, q11, [\base, #160]
+        \operation     q12, q13, [\base, #192]
+        \operation     q14, q15, [\base, #224]
+        \operation     q16, q17, [\base, #256]
+        \operation     q18, q19, [\base, #288]
+        \operation     q20, q21, [\base, #320]
+        \operation     q22, q23, [\base, #352]
+        \operation     q24, q25, [\base, #384]
+        \operation     q26, q27, [\base, #416]
+        \operation     q28, q29, [\base, #448]
+        \operation     q30, q31, [\base, #480]
+        .endm
 
         .section .text.start, "ax"
         .global _start
@@ -33,7 +55,9 @@ _start: ldr     x0, =vectors
         ldr     x0, =0x34d0d81d
         msr     sctlr_el1, x0
         isb
-        msr     cpacr_el1, xzr          // FP and SIMD trap
+        mov     x0, #(3 << 20)          // FP and SIMD do not trap here
+        msr     cpacr_el1, x0
+        isb
         ldr     x0, =RESULTS
         mov     sp, x0
         ldr     x1, =CASES
@@ -72,6 +96,11 @@ next:   ldr     x4, =STATE
         stp     x10, x11, [x7], #16
         subs    x9, x9, #1
         b.ne    1b
+        ldp     x8, x9, [x1, #264]      // place in VECTORS, CPACR_EL1
+        ldr     x7, =VECTORS
+        add     x7, x7, x8
+        vectors ldp, x7
+        msr     cpacr_el1, x9
         mov     x0, x1
         ldp     x2, x3, [x0, #16]
         ldp     x4, x5, [x0, #32]
@@ -122,6 +151,11 @@ taken:  stp     x0, x1, [sp]
         stp     x0, x1, [sp, #272]
         mrs     x0, par_el1
         msr     daifset, #15
+        mov     x1, #(3 << 20)
+        msr     cpacr_el1, x1
+        isb
+        ldr     x7, =KEPT
+        vectors stp, x7
         ldr     x7, =ALIAS + DATA + 0x1000 - 256
         mov     x1, #0
         mov     x9, #32
@@ -132,6 +166,13 @@ taken:  stp     x0, x1, [sp]
         b.ne    1b
         ldr     x7, =ALIAS + DATA + 0x3000
         mov     x9, #16
+1:      ldp     x10, x11, [x7], #16
+        eor     x1, x10, x1, ror #7
+        eor     x1, x11, x1, ror #7
+        subs    x9, x9, #1
+        b.ne    1b
+        ldr     x7, =KEPT
+        mov     x9, #32
 1:      ldp     x10, x11, [x7], #16
         eor     x1, x10, x1, ror #7
         eor     x1, x11, x1, ror #7

@@ -4,17 +4,19 @@ export const ram = { base: 0x4000_0000, size: 0x0c00_0000 } as const;
 export const countAddress = 0x41ff_fff8;
 /** The windows' content when a case begins. */
 export const pristine = 0x4200_0000;
+/** What V0..V31 may begin with. */
+export const vectors = { start: 0x4210_0000, bytes: 1 << 16 } as const;
 /** Pages: read-write, read-write, read-only, read-write for EL1 only, unmapped. */
 export const data = 0x4300_0000;
 export const stubs = 0x4400_0000;
 export const stubWords = 8;
 export const cases = 0x4500_0000;
-/** X0..X30, SP, SPSR, three to spare. */
+/** X0..X30, SP, SPSR, the byte at which V0..V31 begin in `vectors`, CPACR_EL1, one to spare. */
 export const caseWords = 36;
 export const results = 0x4800_0000;
 /** X0..X30, SP, then `resultNames`. */
 export const resultWords = 40;
-export const resultNames = ['ELR', 'SPSR', 'ESR', 'FAR', 'PAR', 'memory', 'TPIDR_EL0', 'CONTEXTIDR_EL1'] as const;
+export const resultNames = ['ELR', 'SPSR', 'ESR', 'FAR', 'PAR', 'hash', 'TPIDR_EL0', 'CONTEXTIDR_EL1'] as const;
 
 /** The parts of `data` that cases may write: restored before each, hashed after it. */
 export const windows = [

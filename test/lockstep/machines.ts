@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ImageError, parseImage, SimulatorMachine } from '../../src/backend/index.ts';
 import type { Batch } from './cases.ts';
-import { cases, countAddress, pristine, ram, results, resultWords, stubs, windows } from './layout.ts';
+import { cases, countAddress, pristine, ram, results, resultWords, stubs, vectors, windows } from './layout.ts';
 import { Random } from './random.ts';
 
 /** A CPU of Armv8.2: it has LSE, PAN and LRCPC, and neither SVE nor MTE. */
@@ -32,11 +32,21 @@ export function pristineBytes(): Uint8Array {
   return Uint8Array.from({ length: windows.reduce((sum, { bytes }) => sum + bytes, 0) }, () => random.word());
 }
 
+/** What V0..V31 may begin with, in halves. */
+export function vectorPool(): BigUint64Array {
+  const random = new Random(8);
+  return BigUint64Array.from(
+    { length: vectors.bytes / 8 },
+    () => (BigInt(random.word()) << 32n) | BigInt(random.word()),
+  );
+}
+
 /** The parts of RAM that make a batch: address and bytes. */
 export function memoryOf(batch: Batch): readonly (readonly [address: number, bytes: Uint8Array])[] {
   return [
     [countAddress, new Uint8Array(new BigUint64Array([BigInt(batch.count)]).buffer)],
     [pristine, pristineBytes()],
+    [vectors.start, new Uint8Array(vectorPool().buffer)],
     [stubs, new Uint8Array(batch.stubs.buffer)],
     [cases, new Uint8Array(batch.cases.buffer)],
   ];
