@@ -10,10 +10,18 @@ export default defineConfig({
         test: {
           name: 'here',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kvm/**'],
+          exclude: ['test/kvm/**', 'test/linux/**'],
           // Of two slow processors that others use, too.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'linux',
+          include: ['test/linux/**/*.test.ts'],
+          testTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
