@@ -1,5 +1,5 @@
 /** Carries vectors out with the evaluating builder: instructions alone, without a CPU around them. */
-import { type EvaluateState, encodingNumber, executeWord, Layout } from '../../src/arm/index.ts';
+import { type EvaluateState, encodingNumber, executeWord, SystemOffset } from '../../src/arm/index.ts';
 import { compare, memoryOf, numberOf, type Runner, vectorsOf, withoutTag } from './vector.ts';
 
 /** What EL0 reads of this register says where DC ZVA works: the recording machine's value. */
@@ -14,7 +14,7 @@ export const evaluator: Runner = (vector) => {
   });
   const system = new Map([
     [0, 4n],
-    [Layout.fpcr - Layout.system, BigInt(vector.fpcr)],
+    [SystemOffset.fpcr, BigInt(vector.fpcr)],
   ]);
   const state: EvaluateState = {
     el: 0,

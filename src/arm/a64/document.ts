@@ -6,7 +6,8 @@ import { shapesOf } from './shapes.ts';
 
 const introduction = `# A64 instructions
 
-Every A64 instruction that the simulator knows; any other word is UNDEFINED. This file is made from \`src/arm/a64\`.
+Every A64 instruction that the simulator knows; any other word is UNDEFINED, and so is one of a feature (FEAT_FP16 ...) that
+the CPU has not. This file is made from \`src/arm/a64\`.
 
 - Encoding: bits 31 to 0. \`x\` is a bit that is ignored, \`Rn:5\` a field of five bits, a bare name a field of one.
 - Effects: NZCV where some form reads or writes the flags; bytes that are loaded and stored (for a pair, of both) and
@@ -36,7 +37,7 @@ function effects(instruction: A64Instruction): string {
     if (plainSystem !== undefined) found.add('plain storage');
     if (system) found.add('CPU');
   }
-  return [...found].join(', ');
+  return [...instruction.features, ...found].join(', ');
 }
 
 /** The whole file. */

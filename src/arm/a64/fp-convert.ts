@@ -78,6 +78,19 @@ export const fpConvert = [
   }),
 
   a64(
+    'FMOV (general, to half precision)',
+    'sf 001111011100111000000 Rn:5 Rd:5',
+    { feature: 'FEAT_FP16', registers: { Rn: 'source' }, vectors: { Rd: 'vector' } },
+    (b, { Rn, Rd }) => b.writeScalar(1, Rd, b.readX(32, Rn)),
+  ),
+  a64(
+    'FMOV (general, from half precision)',
+    'sf 001111011100110000000 Rn:5 Rd:5',
+    { feature: 'FEAT_FP16', registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },
+    (b, { Rn, Rd }) => b.writeX(32, Rd, b.readElement(1, Rn)),
+  ),
+
+  a64(
     'FJCVTZS',
     '0001111001111110000000 Rn:5 Rd:5',
     { feature: 'FEAT_JSCVT', registers: { Rd: 'target' }, vectors: { Rn: 'vector' } },

@@ -1,8 +1,18 @@
-/** Floating-point instructions of extensions after Armv8.0: FEAT_FCMA, FEAT_FHM, FEAT_FRINTTS. */
+/** Floating-point instructions of extensions after Armv8.0: FEAT_FCMA, FEAT_FHM, FEAT_FRINTTS. FEAT_FP16 is with its like. */
 import type { Builder } from '../builder/builder.ts';
 import type { FpOperation } from '../fp/operation.ts';
 import { a64, element, vector } from './definition.ts';
-import { bitsOf, type FpSize, fpNegVector, Rounding, scalar, vectorOf } from './fp-operations.ts';
+import {
+  bitsOf,
+  clearUpper,
+  type FpSize,
+  fpNegVector,
+  Rounding,
+  scalar,
+  splat,
+  vectorOf,
+  vfpExpandImm,
+} from './fp-operations.ts';
 
 const operands = { Rn: 'vector', Rm: 'vector', Rd: 'vector' } as const;
 
@@ -189,4 +199,18 @@ const roundToSize = [
   ),
 ];
 
-export const fpExtensions = [...complex, ...complexByElement, ...halfProducts, ...roundToSize];
+// FEAT_FP16: the one form of FMOV that stands apart. VFPExpandImm() of all 256.
+const halves = Array.from({ length: 256 }, (_, imm8) => splat(1, vfpExpandImm(16, imm8)) & ((1n << 64n) - 1n));
+const moveHalves = a64(
+  'FMOV (vector, immediate) (half precision)',
+  '0 Q 00111100000 abc:3 111111 defgh:5 Rd:5',
+  {
+    feature: 'FEAT_FP16',
+    shape: ['Q'],
+    vectors: { Rd: 'vector' },
+    immediates: { imm: ({ abc, defgh }) => halves[(abc << 5) | defgh] },
+  },
+  (b, { Q, imm, Rd }) => b.writeV(Rd, clearUpper(b, Q, b.vector('i64x2.splat', b.immediate(64, imm)))),
+);
+
+export const fpExtensions = [moveHalves, ...complex, ...complexByElement, ...halfProducts, ...roundToSize];

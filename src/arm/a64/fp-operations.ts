@@ -76,7 +76,7 @@ export const fpAbs = <V>(b: Builder<V>, size: FpSize, a: V): V =>
   b.binary('and', widthOf(size), a, b.constant(widthOf(size), signBit(size) - 1n));
 
 /** A constant in all elements of 128 bits. */
-function splat(size: FpSize, value: bigint): bigint {
+export function splat(size: FpSize, value: bigint): bigint {
   let all = 0n;
   for (let low = 0; low < 128; low += bitsOf(size)) all |= value << BigInt(low);
   return all;

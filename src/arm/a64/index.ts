@@ -13,6 +13,7 @@ import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
 import { simdCopy } from './simd-copy.ts';
 import { simdCrypto } from './simd-crypto.ts';
+import { simdDotProduct } from './simd-dot-product.ts';
 import { simdLoadsAndStores } from './simd-loads-and-stores.ts';
 import { simdPermute } from './simd-permute.ts';
 import { simdShift } from './simd-shift.ts';
@@ -34,6 +35,7 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'Advanced SIMD, floating-point', instructions: fpVector },
   { title: 'Advanced SIMD, floating-point conversions and comparisons with zero', instructions: fpVectorConvert },
   { title: 'Advanced SIMD, floating-point extensions', instructions: fpExtensions },
+  { title: 'SIMD: dot products', instructions: simdDotProduct },
   { title: 'SIMD and floating-point loads and stores', instructions: [...simdLoadsAndStores, ...simdStructures] },
   { title: 'SIMD: copies and permutations', instructions: [...simdCopy, ...simdPermute] },
   { title: 'SIMD: integers of two vectors', instructions: simdThree },
