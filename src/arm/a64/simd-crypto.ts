@@ -72,7 +72,7 @@ const aes = [
   a64(
     'AESE, AESD',
     '0100111000101000010 D 10 Rn:5 Rd:5',
-    { shape: ['D'], vectors: { Rn: 'vector', Rd: 'vector' } },
+    { feature: 'FEAT_AES', shape: ['D'], vectors: { Rn: 'vector', Rd: 'vector' } },
     (b, { D, Rn, Rd }) => {
       const state = letV(b, xor(b, b.readV(Rd), b.readV(Rn)));
       const moved = b.shuffle(shiftedRows(D ? -1 : 1), state, state);
@@ -82,7 +82,7 @@ const aes = [
   a64(
     'AESMC, AESIMC',
     '0100111000101000011 D 10 Rn:5 Rd:5',
-    { shape: ['D'], vectors: { Rn: 'vector', Rd: 'vector' } },
+    { feature: 'FEAT_AES', shape: ['D'], vectors: { Rn: 'vector', Rd: 'vector' } },
     (b, { D, Rn, Rd }) => {
       const state = letV(b, b.readV(Rn));
       b.writeV(Rd, D ? inverseMixColumns(b, state) : mixColumns(b, state));
@@ -150,27 +150,31 @@ const rotateWords = <V>(b: Builder<V>, value: V, amount: number): V =>
     lanes(b, 2, 'shl', value, b.constant(32, BigInt(32 - amount))),
   );
 
-const three = { vectors: { Rn: 'vector', Rm: 'vector', Rd: 'vector' } } as const;
-const two = { vectors: { Rn: 'vector', Rd: 'vector' } } as const;
+const three = { Rn: 'vector', Rm: 'vector', Rd: 'vector' } as const;
+const two = { Rn: 'vector', Rd: 'vector' } as const;
+const sha1Three = { feature: 'FEAT_SHA1', vectors: three } as const;
+const sha1Two = { feature: 'FEAT_SHA1', vectors: two } as const;
+const sha256Three = { feature: 'FEAT_SHA256', vectors: three } as const;
+const sha256Two = { feature: 'FEAT_SHA256', vectors: two } as const;
 
 const sha1 = [
   a64(
     'SHA1C, SHA1P, SHA1M',
     '01011110000 Rm:5 0 opcode:3 00 Rn:5 Rd:5',
-    { shape: ['opcode'], possible: ({ opcode }) => opcode < 3, ...three },
+    { shape: ['opcode'], possible: ({ opcode }) => opcode < 3, ...sha1Three },
     (b, { opcode, Rn, Rm, Rd }) => {
       const [x, w] = [b.readV(Rd), b.readV(Rm)].map((vector) => words(b, letV(b, vector)));
       b.writeV(Rd, sha1Hash(b, opcode, x, b.let(32, b.readElement(2, Rn)), w));
     },
   ),
-  a64('SHA1SU0', '01011110000 Rm:5 001100 Rn:5 Rd:5', three, (b, { Rn, Rm, Rd }) => {
+  a64('SHA1SU0', '01011110000 Rm:5 001100 Rn:5 Rd:5', sha1Three, (b, { Rn, Rm, Rd }) => {
     const d = letV(b, b.readV(Rd));
     b.writeV(Rd, xor(b, xor(b, pickWords(b, [2, 3, 4, 5], d, b.readV(Rn)), d), b.readV(Rm)));
   }),
-  a64('SHA1H', '0101111000101000000010 Rn:5 Rd:5', two, (b, { Rn, Rd }) => {
+  a64('SHA1H', '0101111000101000000010 Rn:5 Rd:5', sha1Two, (b, { Rn, Rd }) => {
     b.writeScalar(2, Rd, rotated(b, b.readElement(2, Rn), 32 - 30));
   }),
-  a64('SHA1SU1', '0101111000101000000110 Rn:5 Rd:5', two, (b, { Rn, Rd }) => {
+  a64('SHA1SU1', '0101111000101000000110 Rn:5 Rd:5', sha1Two, (b, { Rn, Rd }) => {
     const moved = pickWords(b, [1, 2, 3, 4], b.readV(Rn), b.vectorConstant(0n));
     const t = letV(b, xor(b, b.readV(Rd), moved));
     const first = pickWords(b, [4, 4, 4, 0], letV(b, rotateWords(b, t, 32 - 2)), b.vectorConstant(0n));
@@ -190,18 +194,18 @@ const sha256 = [
   a64(
     'SHA256H, SHA256H2',
     '01011110000 Rm:5 010 P 00 Rn:5 Rd:5',
-    { shape: ['P'], ...three },
+    { shape: ['P'], ...sha256Three },
     (b, { P, Rn, Rm, Rd }) => {
       const [d, n, w] = [b.readV(Rd), b.readV(Rn), b.readV(Rm)].map((vector) => words(b, letV(b, vector)));
       b.writeV(Rd, P ? sha256Hash(b, n, d, w, false) : sha256Hash(b, d, n, w, true));
     },
   ),
-  a64('SHA256SU0', '0101111000101000001010 Rn:5 Rd:5', two, (b, { Rn, Rd }) => {
+  a64('SHA256SU0', '0101111000101000001010 Rn:5 Rd:5', sha256Two, (b, { Rn, Rd }) => {
     const d = letV(b, b.readV(Rd));
     const t = letV(b, pickWords(b, [1, 2, 3, 4], d, b.readV(Rn)));
     b.writeV(Rd, lanes(b, 2, 'add', schedule(b, t, 7, 18, 3), d));
   }),
-  a64('SHA256SU1', '01011110000 Rm:5 011000 Rn:5 Rd:5', three, (b, { Rn, Rm, Rd }) => {
+  a64('SHA256SU1', '01011110000 Rm:5 011000 Rn:5 Rd:5', sha256Three, (b, { Rn, Rm, Rd }) => {
     const m = letV(b, b.readV(Rm));
     const before = pickWords(b, [1, 2, 3, 4], b.readV(Rn), m);
     const sum = letV(b, lanes(b, 2, 'add', b.readV(Rd), before));

@@ -1,5 +1,5 @@
 /** Products that saturate, and polynomial ones, of vectors of integers. Vectors may be used more than once. */
-import type { Builder, Size } from '../builder/builder.ts';
+import type { Builder } from '../builder/builder.ts';
 import { bitReverse } from './pseudocode.ts';
 import {
   addSaturated,
@@ -98,7 +98,7 @@ function polynomialSum<V>(b: Builder<V>, size: number, x: V, y: V): V {
 export const polynomialMultiply = <V>(b: Builder<V>, x: V, y: V): V => polynomialSum(b, 0, x, y);
 
 /** PolynomialMult() of bytes (size 0) or of 64 bits (size 3), in elements of twice the size. */
-export function polynomialMultiplyLong<V>(b: Builder<V>, size: Size, high: number, x: V, y: V): V {
+export function polynomialMultiplyLong<V>(b: Builder<V>, size: 0 | 3, high: number, x: V, y: V): V {
   if (size === 3) return carrylessMultiply(b, b.extractLane(3, high, x), b.extractLane(3, high, y));
   const half = (value: V) => letV(b, lanes(b, 1, `extend_${high ? 'high' : 'low'}_u`, value));
   return polynomialSum(b, 1, half(x), half(y));

@@ -283,7 +283,6 @@ function threeSame({ name, opcode, vector, scalar, meaning }: Row): A64Instructi
   return found;
 }
 
-/** FEAT_RDM. */
 const highAccumulate: Meaning = (b, { size, bytes, U, n, m, d }) =>
   keepQc(b, bytes, multiplyAccumulateHigh(b, size, U === 1, n, m, letV(b, d())));
 const halfOrWord = ({ size }: { size: number }) => size === 1 || size === 2;
@@ -292,14 +291,14 @@ const threeSameExtra = [
   a64(
     'SQRDMLAH, SQRDMLSH (vector)',
     '0 Q 101110 size:2 0 Rm:5 1000 S 1 Rn:5 Rd:5',
-    { shape: ['Q', 'size', 'S'], possible: halfOrWord, vectors: operands },
+    { feature: 'FEAT_RDM', shape: ['Q', 'size', 'S'], possible: halfOrWord, vectors: operands },
     (b, { Q, size, S, Rn, Rm, Rd }) =>
       run(b, highAccumulate, { size, bytes: Q ? 16 : 8, U: S }, b.readV(Rn), b.readV(Rm), Rd),
   ),
   a64(
     'SQRDMLAH, SQRDMLSH (scalar)',
     '01111110 size:2 0 Rm:5 1000 S 1 Rn:5 Rd:5',
-    { shape: ['size', 'S'], possible: halfOrWord, vectors: operands },
+    { feature: 'FEAT_RDM', shape: ['size', 'S'], possible: halfOrWord, vectors: operands },
     (b, { size, S, Rn, Rm, Rd }) =>
       run(b, highAccumulate, { size, bytes: 1 << size, U: S }, b.readV(Rn), b.readV(Rm), Rd),
   ),
@@ -394,13 +393,19 @@ const longRows: readonly LongRow[] = [
   { name: 'SMULL, UMULL (vector)', opcode: '1100', sizes: both(narrow), meaning: product },
   { name: 'SQDMULL (vector)', opcode: '1101', sizes: [[1, 2], none], scalar: true, meaning: doublingLong },
   {
-    // 64 bits: FEAT_PMULL.
     name: 'PMULL',
     opcode: '1110',
-    sizes: [[0, 3], none],
-    meaning: (b, { size, high, n, m }) => polynomialMultiplyLong(b, size as Size, high, n, m),
+    sizes: [[0], none],
+    meaning: (b, { high, n, m }) => polynomialMultiplyLong(b, 0, high, n, m),
   },
 ];
+
+const polynomialLong = a64(
+  'PMULL (64 bits)',
+  '0 Q 00111011 1 Rm:5 111000 Rn:5 Rd:5',
+  { feature: 'FEAT_PMULL', shape: ['Q'], vectors: operands },
+  (b, { Q, Rn, Rm, Rd }) => b.writeV(Rd, polynomialMultiplyLong(b, 3, Q, letV(b, b.readV(Rn)), letV(b, b.readV(Rm)))),
+);
 
 function runLong<V>(
   b: Builder<V>,
@@ -467,6 +472,7 @@ const byElement = { Rn: 'vector', Rm: indexed, Rd: 'vector' } as const;
 /** Of the rows above, by the opcode of the form by element: for U = 0 and 1, and where there is a scalar form. */
 interface ElementRow {
   readonly name: string;
+  readonly feature?: string;
   readonly opcode: string;
   readonly U: readonly number[];
   readonly scalar?: boolean;
@@ -500,19 +506,23 @@ const elementRows: readonly ElementRow[] = [
     meaning: (b, { size, bytes, n, m }) => keepQc(b, bytes, doublingMultiplyHigh(b, size, false, n, m)),
   },
   {
-    // U = 1: FEAT_RDM.
-    name: 'SQRDMULH, SQRDMLAH',
+    name: 'SQRDMULH',
     opcode: '1101',
-    U: [0, 1],
+    U: [0],
     scalar: true,
-    meaning: (b, three) => {
-      const { size, bytes, U, n, m } = three;
-      if (U) return highAccumulate(b, { ...three, U: 0 });
-      return keepQc(b, bytes, doublingMultiplyHigh(b, size, true, n, m));
-    },
+    meaning: (b, { size, bytes, n, m }) => keepQc(b, bytes, doublingMultiplyHigh(b, size, true, n, m)),
+  },
+  {
+    name: 'SQRDMLAH',
+    feature: 'FEAT_RDM',
+    opcode: '1101',
+    U: [1],
+    scalar: true,
+    meaning: (b, three) => highAccumulate(b, { ...three, U: 0 }),
   },
   {
     name: 'SQRDMLSH',
+    feature: 'FEAT_RDM',
     opcode: '1111',
     U: [1],
     scalar: true,
@@ -531,7 +541,7 @@ const longElementRows: readonly (Omit<ElementRow, 'meaning'> & { readonly meanin
 
 /** The definitions of one row: the vector form, and the scalar one where there is one. */
 function elementForms(
-  { name, opcode, U: values, scalar }: Omit<ElementRow, 'meaning'>,
+  { name, feature, opcode, U: values, scalar }: Omit<ElementRow, 'meaning'>,
   execute: <V>(
     b: Builder<V>,
     parts: { size: number; U: number; bytes: number; high: number; scalar: boolean },
@@ -540,19 +550,23 @@ function elementForms(
     Rd: VectorOperand,
   ) => void,
 ): A64Instruction[] {
-  const possible = ({ U, size }: { U: number; size: number }) => values.includes(U) && halfOrWord({ size });
+  // With one value U is a fixed bit of the diagram.
+  const [bit, shape] = values.length === 2 ? ['U', ['U', 'size'] as const] : [`${values[0]}`, ['size'] as const];
+  const unsignedOf = (parts: { U?: number }) => parts.U ?? values[0];
   const vector = a64(
     `${name} (by element)`,
-    `0 Q U 01111 size:2 L M Rm:4 ${opcode} H 0 Rn:5 Rd:5` as '0 Q U 01111 size:2 L M Rm:4 0000 H 0 Rn:5 Rd:5',
-    { shape: ['Q', 'U', 'size'], possible, vectors: byElement },
-    (b, { Q, U, size, Rn, Rm, Rd }) => execute(b, { size, U, bytes: Q ? 16 : 8, high: Q, scalar: false }, Rn, Rm, Rd),
+    `0 Q ${bit} 01111 size:2 L M Rm:4 ${opcode} H 0 Rn:5 Rd:5` as '0 Q U 01111 size:2 L M Rm:4 0000 H 0 Rn:5 Rd:5',
+    { feature, shape: ['Q', ...shape], possible: halfOrWord, vectors: byElement },
+    (b, { Q, size, Rn, Rm, Rd, ...parts }) =>
+      execute(b, { size, U: unsignedOf(parts), bytes: Q ? 16 : 8, high: Q, scalar: false }, Rn, Rm, Rd),
   );
   if (!scalar) return [vector];
   const single = a64(
     `${name} (scalar, by element)`,
-    `01 U 11111 size:2 L M Rm:4 ${opcode} H 0 Rn:5 Rd:5` as '01 U 11111 size:2 L M Rm:4 0000 H 0 Rn:5 Rd:5',
-    { shape: ['U', 'size'], possible, vectors: byElement },
-    (b, { U, size, Rn, Rm, Rd }) => execute(b, { size, U, bytes: 1 << size, high: 0, scalar: true }, Rn, Rm, Rd),
+    `01 ${bit} 11111 size:2 L M Rm:4 ${opcode} H 0 Rn:5 Rd:5` as '01 U 11111 size:2 L M Rm:4 0000 H 0 Rn:5 Rd:5',
+    { feature, shape, possible: halfOrWord, vectors: byElement },
+    (b, { size, Rn, Rm, Rd, ...parts }) =>
+      execute(b, { size, U: unsignedOf(parts), bytes: 1 << size, high: 0, scalar: true }, Rn, Rm, Rd),
   );
   return [vector, single];
 }
@@ -573,6 +587,7 @@ export const simdThree: readonly A64Instruction[] = [
   ...rows.flatMap(threeSame),
   ...threeSameExtra,
   ...longRows.flatMap(threeDifferent),
+  polynomialLong,
   ...highHalves,
   ...elements,
   ...longElements,

@@ -13,6 +13,7 @@ import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
 import { readOnlyView } from './engine/state.ts';
+import { cpuFeatures } from './features.ts';
 import { HiddenState } from './hidden-state.ts';
 import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
@@ -26,7 +27,7 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   readonly image: Image;
   /** The interrupt controller, GICv3 unless told. */
   readonly gic?: GicVersion;
-  /** Optional features of the CPU that instructions name, FEAT_FP16 for one: none if not given. The ID registers are not changed. */
+  /** Optional features of the CPU that instructions name, FEAT_FP16 for one: `cpuFeatures` if not given. The ID registers are not changed. */
   readonly features?: ReadonlySet<string>;
 }
 
@@ -54,7 +55,7 @@ export class SimulatorMachine implements Machine {
 
   /** Throws a RangeError when the host has not so much memory, a BootError when RAM has no room for all. */
   constructor(options: SimulatorOptions) {
-    const { ramSize, gic = 3, features } = options;
+    const { ramSize, gic = 3, features = cpuFeatures } = options;
     this.options = options;
     const { clock } = this;
     this.controller = new InterruptController(gic, [0]);

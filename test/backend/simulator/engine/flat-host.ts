@@ -1,8 +1,9 @@
 /** The simplest CPU around the engine: addresses are physical ones, exceptions are left to the test. */
-import type { Raise } from '../../../../src/arm/index.ts';
-import { Layout } from '../../../../src/arm/index.ts';
+import { a64Instructions, Layout, type Raise } from '../../../../src/arm/index.ts';
 import { SimulatorEngine } from '../../../../src/backend/simulator/engine/engine.ts';
 import { Access, type EngineHost, RunStatus } from '../../../../src/backend/simulator/engine/host.ts';
+
+const allFeatures = new Set(a64Instructions.flatMap(({ features }) => features));
 
 export const ramBase = 0x4000_0000;
 const uartPage = 0x0900_0000;
@@ -25,7 +26,7 @@ export class FlatHost implements EngineHost {
   isWatched: (page: number) => boolean = () => false;
 
   constructor(ramSize: number, memory?: WebAssembly.Memory) {
-    this.engine = new SimulatorEngine({ ramBase, ramSize, host: this, memory });
+    this.engine = new SimulatorEngine({ ramBase, ramSize, host: this, memory, features: allFeatures });
     this.view = new DataView(this.engine.memory.buffer);
     this.view.setBigUint64(Layout.system + 8 * CNTFRQ_EL0, 62_500_000n, true);
   }
