@@ -10,7 +10,7 @@ export function assemble(lines: readonly string[]): number[] {
   try {
     const [source, object, binary] = ['in.s', 'out.o', 'out.bin'].map((name) => join(folder, name));
     writeFileSync(source, `${lines.join('\n')}\n`);
-    execFileSync('aarch64-linux-gnu-as', ['-march=armv8.1-a+crc', '-o', object, source]);
+    execFileSync('aarch64-linux-gnu-as', ['-march=armv8.1-a+crc+crypto', '-o', object, source]);
     execFileSync('aarch64-linux-gnu-objcopy', ['-O', 'binary', '-j', '.text', object, binary]);
     const bytes = readFileSync(binary);
     if (bytes.length !== 4 * lines.length) throw new Error(`${bytes.length} bytes of ${lines.length} instructions`);
