@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtCommand } from '../bin/command.ts';
 import { Debugger } from '../clients/debugger.ts';
 import { demoFile } from '../clients/fixture.ts';
+import { uBoot } from '../firmware/u-boot.ts';
 import { guestInitramfs, payloadDigest } from '../linux/initramfs.ts';
 import { kernelFile } from './initramfs.ts';
 import { suites } from './inside/suites.ts';
@@ -24,7 +25,7 @@ describe.each(kernelLines)('Linux %s', (kernel) => {
     const parts = fetchParts(kernel);
     const initrd = path.join(folder, 'initrd');
     writeFileSync(initrd, guestInitramfs(parts));
-    const files = { '/guest/vmlinuz': kernelFile(parts), '/guest/initrd': initrd };
+    const files = { '/guest/vmlinuz': kernelFile(parts), '/guest/initrd': initrd, '/u-boot.bin': uBoot };
     lab = await Lab.boot({ kernel, compiled, files, ports: { [agentPort]: 0, [stubPort]: 0 } });
     inside = new Inside(lab);
   }, 600_000);
@@ -68,6 +69,26 @@ describe.each(kernelLines)('Linux %s', (kernel) => {
     expect(output).toContain('The guest felt all');
     expect(code).toBe(0);
   });
+
+  // The same on both: a minute is enough.
+  if (kernel === '6.12')
+    test('U-Boot runs from flash, writes to it, reads a disk by virtio, and powers off', async () => {
+      const commands = ['version', 'virtio scan', 'virtio read 41000000 0 1', 'md.l 41000000 1'];
+      // Long commands look for Ctrl-C, and throw away what they find instead.
+      const spaces = ' '.repeat(20);
+      commands.push(`${spaces}erase 4080000 +20000`, `${spaces}cp.l 41000000 4080004 1`, `${spaces}md.l 4080000 2`);
+      const line = [
+        'printf "%1024s" "" | tr " " "Z" > /tmp/disk && truncate -s 64M /tmp/variables &&',
+        `printf '\\n${commands.join('\\n')}\\n${spaces}poweroff\\n' | arm-gdbstub run --bios /u-boot.bin --backend kvm -m 128M`,
+        '--gdb tcp:0 --timeout 150 --drive /tmp/disk --variables /tmp/variables && grep -c ZZZZ /tmp/variables',
+      ].join(' ');
+      const { output, code } = await lab.run(line);
+      expect(output).toContain('1 blocks read: OK');
+      expect(output).toContain('41000000: 5a5a5a5a');
+      expect(output).toContain('04080000: ffffffff 5a5a5a5a');
+      expect(output).toContain('the guest has powered off');
+      expect(code).toBe(0);
+    });
 
   test('gdb outside edits a register of a guest inside', async () => {
     const job = lab.start(`exec arm-gdbstub demo --gdb tcp:0.0.0.0:${stubPort}`);
