@@ -12,6 +12,7 @@ import {
   KvmError,
   KvmMachine,
   type KvmOptions,
+  MAXIMUM_CPUS,
   type PeripheralChoice,
   parseImage,
   RAM_BASE,
@@ -163,9 +164,9 @@ const buildKvm = (common: KvmOptions, { cpus, seed = 'host' }: BuildOptions): Kv
   new KvmMachine({ ...common, cpus, seed, log: complain });
 
 function buildSimulator(common: SimulatorOptions, { cpus = 1, memory, seed = '' }: BuildOptions): SimulatorMachine {
-  if (cpus > 1) throw new UserError(`the simulator has one CPU, not ${cpus}: that takes --backend kvm`);
+  if (cpus > MAXIMUM_CPUS) throw new UserError(`the simulator has at most ${MAXIMUM_CPUS} CPUs, not ${cpus}`);
   try {
-    return new SimulatorMachine({ ...common, seed });
+    return new SimulatorMachine({ ...common, cpus, seed });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(`${memory >> 20n} MiB of RAM are more than the simulator can have here`, ExitCode.failed);

@@ -37,7 +37,7 @@ export const runOptions = {
     describe: 'The machine; auto takes KVM where it can (see doctor)',
   },
   snapshot: { type: 'string', describe: 'Start from this file of monitor snapshot save, with or without FILE' },
-  cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs; more than one with KVM [1]' },
+  cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs [1]' },
   'gic-version': { choices: ['2', '3'], describe: 'The interrupt controller [3]' },
   append: { type: 'string', describe: 'Command line of a Linux kernel' },
   initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },

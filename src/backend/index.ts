@@ -23,7 +23,7 @@ export * from './kvm-rules.ts';
 export { commands as monitorCommands } from './monitor/monitor.ts';
 export { Patches } from './patches.ts';
 export { KernelRegisters } from './simulator/kernel-registers.ts';
-export { RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
+export { MAXIMUM_CPUS, RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export { type ByteSource, decodeSnapshot } from './snapshot/decode.ts';
 export { encodeSnapshot } from './snapshot/encode.ts';
 export { readSnapshot, writeSnapshot } from './snapshot/file.ts';

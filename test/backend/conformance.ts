@@ -3,6 +3,7 @@
  * under vitest on the simulator, and in the lab on KVM.
  */
 import type { Case } from './case.ts';
+import { cpus } from './conformance/cpus.ts';
 import { debug } from './conformance/debug.ts';
 import { guest } from './conformance/guest.ts';
 import { injected } from './conformance/inject.ts';
@@ -14,6 +15,6 @@ import { snapshots } from './conformance/snapshots.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...injected, ...snapshots].map((one) =>
+  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...injected, ...snapshots, ...cpus].map((one) =>
     caseOf(bench, one),
   );

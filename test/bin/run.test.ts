@@ -96,7 +96,7 @@ describe('mistakes', () => {
     [['@off.bin', '--timeout', 'x'], 2, 'x is no number of seconds'],
     [['@off.bin', '--sysregs', 'NO*'], 2, '--sysregs NO* names no register'],
     [['@off.bin', '--fields', 'NO*'], 2, '--fields NO* names no register'],
-    [['@off.bin', '--cpus', '2', '--backend', 'simulator'], 2, 'the simulator has one CPU, not 2'],
+    [['@off.bin', '--cpus', '9', '--backend', 'simulator'], 2, 'the simulator has at most 8 CPUs, not 9'],
     [['@off.bin', '--cpus', '0'], 2, '0 is no number of CPUs'],
     [['@off.bin', '--backend', 'bochs'], 2, 'Invalid values'],
     [['@off.bin', '-kernel', 'x'], 2, 'Arguments kernel and file are mutually exclusive'],

@@ -91,7 +91,7 @@ describe('mistakes', () => {
         1,
         "does not fit this machine: its RAM is 0x40000000..0x407fffff, the machine's 0x40000000..0x40ffffff",
       ],
-      [['--snapshot', file, '--cpus', '2'], 2, 'the simulator has one CPU, not 2'],
+      [['--snapshot', file, '--cpus', '2'], 1, 'it has 1 CPUs, the machine 2'],
       [['--snapshot'], 2, 'snapshot'],
     ];
     for (const [args, code, message] of rows) {

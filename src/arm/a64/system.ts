@@ -42,7 +42,8 @@ export const system = [
   a64('DRPS', '11010110101111110000001111100000', systemInstruction, carriedOut),
 
   // Hints that are not known are NOPs; so are those of extensions that are not here (PAC, BTI, ESB, PSB, CSDB ...).
-  a64('NOP, YIELD, hints', '11010101000000110010 CRm:4 op2:3 11111', {}, () => undefined),
+  a64('NOP, hints', '11010101000000110010 CRm:4 op2:3 11111', {}, () => undefined),
+  a64('YIELD', '11010101000000110010000000111111', systemInstruction, carriedOut),
   a64('WFE', '11010101000000110010000001011111', systemInstruction, carriedOut),
   a64('WFI', '11010101000000110010000001111111', systemInstruction, carriedOut),
   a64('SEV', '11010101000000110010000010011111', systemInstruction, carriedOut),

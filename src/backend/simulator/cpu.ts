@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import { Core } from './core.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
-import { firmwareCall, PSCI_1_1 } from './psci.ts';
+import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
 import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { type Counters, SystemRegisters } from './system-registers.ts';
@@ -17,23 +17,33 @@ export interface CpuOptions {
   readonly devices: readonly MappedDevice[];
   readonly clock: Clock;
   readonly counters: Counters;
+  /** As in MPIDR_EL1. */
+  readonly affinity?: bigint;
+  /** All of the machine, this one among them. */
+  readonly cpus?: () => readonly Cpu[];
 }
 
 /** LDXR, LDAXR, LDXP, LDAXP. */
 const isLoadExclusive = (word: number): boolean =>
   (word & 0x3fe00000) === 0x08400000 || (word & 0xbfe00000) >>> 0 === 0x88600000;
 
-export class Cpu implements EngineHost {
+export class Cpu implements EngineHost, PoweredCpu {
   readonly core: Core;
   readonly debug: Debug;
   readonly registers: SystemRegisters;
   readonly translation: TranslationResult;
+  readonly affinity: bigint;
+  /** It waits for another one to turn it on. */
+  isOff: boolean = false;
+  private readonly cpus: () => readonly Cpu[];
   /** Why the CPU stands still; undefined: it may run. */
   exit: Exit | undefined;
   /** Exceptions taken before an instruction. Each counts as one in time. */
   private exceptions = 0;
   /** Someone else is to have a say before the CPU goes on. */
   private paused: boolean = false;
+  /** Its turn is over, whatever is left of it. */
+  gaveWay: boolean = false;
   /** What PSCI_VERSION answers. */
   psciVersion = (): bigint => PSCI_1_1;
   private readonly instructions: SystemInstructions;
@@ -41,12 +51,23 @@ export class Cpu implements EngineHost {
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
   stepped: boolean | undefined;
 
-  constructor({ engine, devices, clock, counters }: CpuOptions) {
+  constructor({ engine, devices, clock, counters, affinity = 0n, cpus = () => [this] }: CpuOptions) {
+    this.affinity = affinity;
+    this.cpus = cpus;
     this.core = new Core(engine(this));
     this.translation = this.core.translation;
     this.debug = new Debug(this.core);
-    this.registers = new SystemRegisters(this.core, this.debug, counters);
-    this.instructions = new SystemInstructions(this.core, this.debug, this.registers, clock);
+    this.registers = new SystemRegisters({ core: this.core, debug: this.debug, counters, affinity });
+    this.instructions = new SystemInstructions({
+      core: this.core,
+      debug: this.debug,
+      registers: this.registers,
+      clock,
+      sendEvent: () => {
+        for (const { core } of cpus()) core.event = true;
+      },
+      giveWay: () => this.giveWay(),
+    });
     this.bus = new Bus(devices);
     this.reset();
   }
@@ -68,8 +89,17 @@ export class Cpu implements EngineHost {
     return this.core.engine.retired + this.exceptions;
   }
 
-  /** Whether WFI or WFE waits: it goes on when what it waits for has come. */
+  /** From its reset on, while others run. */
+  powerOn(entry: bigint, context: bigint): void {
+    this.reset();
+    this.isOff = false;
+    this.core.writePc(entry);
+    this.core.writeX(0, context);
+  }
+
+  /** Whether it is off, or WFI or WFE waits: it goes on when what it waits for has come. */
   get waiting(): boolean {
+    if (this.isOff) return true;
     const { instructions } = this;
     if (instructions.waiting !== undefined && instructions.woken) instructions.wake();
     return instructions.waiting !== undefined;
@@ -93,7 +123,8 @@ export class Cpu implements EngineHost {
     const end = this.executed + instructions;
     let resume = false;
     this.paused = false;
-    while (this.exit === undefined && this.instructions.waiting === undefined && !this.paused) {
+    this.gaveWay = false;
+    while (this.exit === undefined && this.instructions.waiting === undefined && !this.paused && !this.isOff) {
       const left = end - this.executed;
       if (left <= 0) break;
       if (this.instructions.attention && this.attend()) {
@@ -122,6 +153,12 @@ export class Cpu implements EngineHost {
   pause(): void {
     this.paused = true;
     this.core.engine.stop();
+  }
+
+  private giveWay(): void {
+    if (this.cpus().length === 1) return;
+    this.gaveWay = true;
+    this.pause();
   }
 
   /** An input has risen: where it is not masked the exception is taken after the instruction in progress. */
@@ -248,12 +285,17 @@ export class Cpu implements EngineHost {
 
   private firmware(): RunStatus {
     const { core } = this;
-    const answer = firmwareCall(core.words[0] >>> 0, core.words[2] >>> 0, this.psciVersion());
-    if (typeof answer === 'bigint') {
-      core.writeX(0, BigInt.asUintN(64, answer));
-      return RunStatus.budget;
-    }
-    this.exit = { kind: answer };
+    const answer = firmwareCall({
+      number: core.words[0] >>> 0,
+      inputs: [core.readX(1), core.readX(2), core.readX(3)],
+      psciVersion: this.psciVersion(),
+      cpus: this.cpus(),
+    });
+    core.writeX(0, typeof answer === 'bigint' ? BigInt.asUintN(64, answer) : 0n);
+    if (typeof answer === 'bigint') return RunStatus.budget;
+    if (answer === 'suspend') return this.instructions.suspend();
+    if (answer === 'off') this.isOff = true;
+    else this.exit = { kind: answer };
     return RunStatus.stopped;
   }
 

@@ -16,12 +16,13 @@ const limits = [2n, (1n << 32n) + 1n, 2n, 3n] as const;
 const WORDS = EXCLUSIVE_SLOTS + limits.length + 2;
 
 export class HiddenState implements StatefulDevice {
-  readonly name = 'CPU of the simulator';
+  readonly name: string;
   readonly mayBeLost = true;
   private readonly cpu: Cpu;
 
-  constructor(cpu: Cpu) {
+  constructor(cpu: Cpu, index: number) {
     this.cpu = cpu;
+    this.name = index === 0 ? 'CPU of the simulator' : `CPU ${index} of the simulator`;
   }
 
   save(): BigUint64Array {

@@ -1,6 +1,7 @@
-/** The simulated machine: one CPU, RAM, interrupt controller and peripherals, where QEMU's virt board has them. */
+/** The simulated machine: CPUs, RAM, interrupt controller and peripherals, where QEMU's virt board has them. */
 
 import { performance } from 'node:perf_hooks';
+import { MAXIMUM_CPUS } from '../../arm/index.ts';
 import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
 import { type FlashMemory, hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
@@ -12,6 +13,8 @@ import { Clock, Counter } from './clock.ts';
 import { Cpu } from './cpu.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
+import type { Engine } from './engine/host.ts';
+import { Interpreter } from './engine/interpreter.ts';
 import { readOnlyView } from './engine/state.ts';
 import { cpuFeatures } from './features.ts';
 import { HiddenState } from './hidden-state.ts';
@@ -19,12 +22,16 @@ import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
-export { RAM_BASE };
+export { MAXIMUM_CPUS, RAM_BASE };
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
 export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   /** Bytes, a multiple of 4096. */
   readonly ramSize: number;
   readonly image: Image;
+  /** How many CPUs, at most MAXIMUM_CPUS; one. */
+  readonly cpus?: number;
   /** The interrupt controller, GICv3 unless told. */
   readonly gic?: GicVersion;
   /** Optional features of the CPU that instructions name, FEAT_FP16 for one: `cpuFeatures` if not given. The ID registers are not changed. */
@@ -37,10 +44,11 @@ export class SimulatorMachine implements Machine {
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints = BREAKPOINTS;
   readonly hardwareWatchpoints = WATCHPOINTS;
-  private readonly clock = new Clock(() => this.cpu?.executed ?? 0);
+  private readonly clock = new Clock(() => this.executed);
   private readonly counters = { virtualCounter: new Counter(this.clock), physicalCounter: new Counter(this.clock) };
-  private readonly cpu: Cpu;
-  private readonly vcpu: SimulatorVcpu;
+  private readonly cpus: Cpu[] = [];
+  private readonly simulated: readonly SimulatorVcpu[];
+  private readonly engine: Engine;
   private readonly peripherals: Peripherals;
   readonly devices: readonly StatefulDevice[];
   private readonly controller: InterruptController;
@@ -55,17 +63,19 @@ export class SimulatorMachine implements Machine {
 
   /** Throws a RangeError when the host has not so much memory, a BootError when RAM has no room for all. */
   constructor(options: SimulatorOptions) {
-    const { ramSize, gic = 3, features = cpuFeatures } = options;
+    const { ramSize, gic = 3, features = cpuFeatures, cpus: count = 1 } = options;
+    if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CPUS)
+      throw new RangeError(`a machine has 1 to ${MAXIMUM_CPUS} CPUs, not ${count}`);
     this.options = options;
     const { clock } = this;
-    this.controller = new InterruptController(gic, [0]);
+    this.controller = new InterruptController(gic, numbers(count));
     const readOnly = { base: FLASH_BASE, size: hasFlash(options) ? FLASH_BANK : 0 };
     const memory = SimulatorEngine.allocate(ramSize + readOnly.size);
     if (!memory) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
     const flash: FlashMemory = {
       storage: readOnlyView(memory, ramSize, readOnly.size),
-      setReadable: (isReadable) => this.cpu.core.engine.setReadable(isReadable),
-      changed: (offset, length) => this.cpu.core.engine.changed(FLASH_BASE + offset, length),
+      setReadable: (isReadable) => this.engine.setReadable(isReadable),
+      changed: (offset, length) => this.engine.changed(FLASH_BASE + offset, length),
     };
     this.peripherals = new Peripherals(options, {
       setLine: (spi, level) => this.controller.setLine(spi, level),
@@ -74,21 +84,39 @@ export class SimulatorMachine implements Machine {
       // Code runs from the first bank only.
       flash: (bank) => (bank === 0 ? flash : undefined),
     });
-    this.cpu = new Cpu({
-      engine: (host) => new SimulatorEngine({ ramBase: RAM_BASE, ramSize, readOnly, memory, host, features }),
-      devices: [...this.controller.frames(0), ...this.peripherals.mapped],
-      clock,
-      counters: this.counters,
-    });
-    this.controller.connect([this.cpu], clock);
-    const { engine } = this.cpu.core;
-    this.ram = new Uint8Array(memory.buffer, engine.ramOffset(RAM_BASE), ramSize);
+    const interpreter = new Interpreter({ ramBase: RAM_BASE, ramSize, readOnly, memory, features });
+    for (const index of numbers(count)) this.cpus.push(this.makeCpu(index, interpreter));
+    this.engine = this.cpus[0].core.engine;
+    this.controller.connect(this.cpus, clock);
+    this.ram = new Uint8Array(memory.buffer, this.engine.ramOffset(RAM_BASE), ramSize);
     this.memory = this.physicalMemory(ramSize);
-    this.scheduler = new Scheduler({ cpus: [this.cpu], clock, flush: () => this.peripherals.flush() });
-    this.vcpu = new SimulatorVcpu(0, this.cpu, this.scheduler);
-    this.vcpus = [this.vcpu];
-    this.devices = [this.controller.state, ...this.peripherals.stateful, new HiddenState(this.cpu)];
+    this.scheduler = new Scheduler({ cpus: this.cpus, clock, flush: () => this.peripherals.flush() });
+    this.simulated = this.cpus.map((cpu, index) => new SimulatorVcpu(index, cpu, this.scheduler));
+    this.vcpus = this.simulated;
+    this.devices = [
+      this.controller.state,
+      ...this.peripherals.stateful,
+      ...this.cpus.map((cpu, index) => new HiddenState(cpu, index)),
+    ];
     this.boot = this.load();
+  }
+
+  private makeCpu(index: number, interpreter: Interpreter): Cpu {
+    return new Cpu({
+      engine: (host) => new SimulatorEngine({ interpreter, host }),
+      devices: [...this.controller.frames(index), ...this.peripherals.mapped],
+      clock: this.clock,
+      counters: this.counters,
+      affinity: BigInt(index),
+      cpus: () => this.cpus,
+    });
+  }
+
+  /** Instructions that all CPUs have executed since the machine was made. */
+  get executed(): number {
+    let sum = 0;
+    for (const cpu of this.cpus) sum += cpu.executed;
+    return sum;
   }
 
   /** Time is counted in instructions: it stands still by itself. That of the host is only for its user to know. */
@@ -107,7 +135,7 @@ export class SimulatorMachine implements Machine {
   }
 
   get usage(): Usage {
-    const cpus = [this.cpu];
+    const { cpus } = this;
     return {
       instructions: cpus.map(({ executed }) => executed),
       waiting: cpus.map(({ waiting }) => waiting),
@@ -132,14 +160,19 @@ export class SimulatorMachine implements Machine {
     for (const counter of Object.values(this.counters)) counter.reset();
     this.controller.reset();
     this.peripherals.reset();
-    this.vcpu.reset();
+    for (const vcpu of this.simulated) vcpu.renew();
     clear(this.ram);
     this.boot = this.load();
     this.memory.changed(BigInt(RAM_BASE), this.ram.length);
   }
 
+  /** The vCPUs have not run then. */
+  renew(): undefined {
+    for (const vcpu of this.simulated) vcpu.renew();
+  }
+
   close(): void {
-    this.vcpu.kick();
+    for (const vcpu of this.simulated) vcpu.kick();
     this.peripherals.close();
   }
 
@@ -150,13 +183,21 @@ export class SimulatorMachine implements Machine {
     const boot = placeBoot(
       image,
       { start: BigInt(RAM_BASE), length: BigInt(ramSize) },
-      { cpus: [0n], gic, pmu: false, flash: hasFlash, virtio: virtioCount, rngSeed },
+      {
+        cpus: this.cpus.map(({ affinity }) => affinity),
+        gic,
+        pmu: false,
+        flash: hasFlash,
+        virtio: virtioCount,
+        rngSeed,
+      },
       this.options,
     );
     if (boot instanceof ImageError) throw new BootError(boot.message);
     for (const { address, data } of boot.pieces) this.ram.set(data, Number(address) - RAM_BASE);
-    this.cpu.core.writePc(boot.entry);
-    this.cpu.core.writeX(0, boot.x0);
+    const [{ core }] = this.cpus;
+    core.writePc(boot.entry);
+    core.writeX(0, boot.x0);
     return boot;
   }
 
@@ -175,7 +216,7 @@ export class SimulatorMachine implements Machine {
 
   private physicalMemory(ramSize: number): PhysicalMemory {
     const { ram } = this;
-    const { engine } = this.cpu.core;
+    const { engine } = this;
     return {
       ranges: [{ start: BigInt(RAM_BASE), length: BigInt(ramSize) }],
       view: (address, length) => {

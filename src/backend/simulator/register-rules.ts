@@ -137,7 +137,6 @@ const rules: Readonly<Record<string, Rule>> = {
   PAN: pstateField(Pstate.PAN),
 
   MIDR_EL1: { reset: 0x000f_a640n },
-  MPIDR_EL1: { reset: 0x8000_0000n },
   /** EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. */
   ID_AA64PFR0_EL1: {
     reset: 0x0000_0011n,

@@ -154,7 +154,7 @@ export class Scheduler {
     this.#current = undefined;
     this.#left -= cpu.executed - before;
     this.#flush();
-    if (this.#left <= 0 || cpu.exit) this.#pass();
+    if (this.#left <= 0 || cpu.exit || cpu.gaveWay) this.#pass();
     return cpu.exit !== undefined && this.end(cpu, cpu.exit);
   }
 

@@ -18,6 +18,7 @@ const Cntkctl = { EVNTEN: 1 << 2, EVNTDIR: 1 << 3, EVNTI: 4 } as const;
 
 const Word = {
   ERET: 0xd69f03e0,
+  YIELD: 0xd503203f,
   WFE: 0xd503205f,
   WFI: 0xd503207f,
   SEV: 0xd503209f,
@@ -27,19 +28,34 @@ const Word = {
 /** Words whose bits 31..20 tell: MSR (immediate), SYS, SYSL, MSR and MRS. Bit 19 parts the first two. */
 const Group = { immediateOrSys: 0xd50, sysl: 0xd52, msr: 0xd51, mrs: 0xd53 } as const;
 
+export interface SystemInstructionsOptions {
+  readonly core: Core;
+  readonly debug: Debug;
+  readonly registers: SystemRegisters;
+  readonly clock: Clock;
+  /** SendEvent(): to all CPUs, this one among them. */
+  readonly sendEvent: () => void;
+  /** Another CPU may have its turn, if there is one. */
+  readonly giveWay: () => void;
+}
+
 export class SystemInstructions {
   readonly core: Core;
   readonly debug: Debug;
   private readonly registers: SystemRegisters;
+  private readonly sendEvent: () => void;
+  private readonly giveWay: () => void;
   /** What waits for something to wake it. */
   waiting: 'WFI' | 'WFE' | undefined;
   /** Goes off at the next event of the event stream. */
   private readonly eventStream: Alarm;
 
-  constructor(core: Core, debug: Debug, registers: SystemRegisters, clock: Clock) {
+  constructor({ core, debug, registers, clock, sendEvent, giveWay }: SystemInstructionsOptions) {
     this.core = core;
     this.debug = debug;
     this.registers = registers;
+    this.sendEvent = sendEvent;
+    this.giveWay = giveWay;
     this.eventStream = clock.alarm(() => {
       core.event = true;
     });
@@ -130,7 +146,12 @@ export class SystemInstructions {
   private hint(word: number): RunStatus {
     const { core } = this;
     switch (word) {
+      case Word.YIELD:
+        this.giveWay();
+        return RunStatus.budget;
       case Word.SEV:
+        this.sendEvent();
+        return RunStatus.budget;
       case Word.SEVL:
         core.event = true;
         return RunStatus.budget;
@@ -150,6 +171,12 @@ export class SystemInstructions {
     if (core.el === 0 && !(core.sctlr & enable)) return this.exception(Esr.wfx(instruction === 'WFE'));
     this.waiting = instruction;
     if (instruction === 'WFE') this.eventStream.set(this.nextEvent());
+    return RunStatus.stopped;
+  }
+
+  /** As WFI. */
+  suspend(): RunStatus {
+    this.waiting = 'WFI';
     return RunStatus.stopped;
   }
 

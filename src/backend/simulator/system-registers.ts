@@ -4,6 +4,11 @@ import type { Counter } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
 import { ALL, cacheSizes, definitions, type RegisterUnit } from './register-rules.ts';
+import { numberOf } from './state.ts';
+
+const MPIDR_EL1 = numberOf('MPIDR_EL1');
+/** MPIDR_EL1.31, which is RES1. */
+const MULTIPROCESSOR = 1n << 31n;
 
 /** Whether MRS or MSR may be executed at an exception level. */
 const isAllowed = ({ access, readEl, writeEl }: SystemRegister, el: number, write: boolean): boolean =>
@@ -15,21 +20,31 @@ export interface Counters {
   readonly physicalCounter: Counter;
 }
 
+export interface SystemRegistersOptions {
+  readonly core: Core;
+  readonly debug: Debug;
+  readonly counters: Counters;
+  /** As in MPIDR_EL1. */
+  readonly affinity: bigint;
+}
+
 export class SystemRegisters implements RegisterUnit {
   readonly core: Core;
   readonly debug: Debug;
   readonly virtualCounter: Counter;
   readonly physicalCounter: Counter;
   readonly cacheSizes: readonly number[] = cacheSizes;
+  private readonly affinity: bigint;
   private readonly definitions = definitions();
   /** Written raw since the CPU last ran: the hardware has not seen them. */
   private readonly unseen = new Set<number>();
   /** A register of a timer or a counter was written, or all were reset: for who drives the timers' lines. */
   timersChanged: () => void = () => undefined;
 
-  constructor(core: Core, debug: Debug, { virtualCounter, physicalCounter }: Counters) {
+  constructor({ core, debug, counters: { virtualCounter, physicalCounter }, affinity }: SystemRegistersOptions) {
     this.core = core;
     this.debug = debug;
+    this.affinity = affinity;
     this.virtualCounter = virtualCounter;
     this.physicalCounter = physicalCounter;
     for (const counter of [virtualCounter, physicalCounter]) counter.changed.push(() => this.timersChanged());
@@ -38,6 +53,7 @@ export class SystemRegisters implements RegisterUnit {
   reset(): void {
     for (const { register, reset } of this.definitions.values())
       if (reset !== undefined) this.core.writeSystem(register.number, reset);
+    this.core.writeSystem(MPIDR_EL1, MULTIPROCESSOR | this.affinity);
     this.unseen.clear();
     this.core.translationChanged();
     this.core.contextChanged();

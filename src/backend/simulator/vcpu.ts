@@ -13,6 +13,17 @@ const KEPT_PSTATE = BigInt((Pstate.NZCV | PSTATE_BITS) >>> 0);
 /** The syndrome of an SError interrupt that comes without one: implementation defined. */
 const NO_SYNDROME = 1 << 24;
 
+const MpState = { RUNNABLE: 0, STOPPED: 5 } as const;
+
+const debugOff: GuestDebug = {
+  enable: false,
+  singleStep: false,
+  useSoftwareBreakpoints: false,
+  useHardware: false,
+  breakpoints: [],
+  watchpoints: [],
+};
+
 const interrupted: Exit = { kind: 'interrupted' };
 
 export class SimulatorVcpu implements Vcpu {
@@ -32,6 +43,7 @@ export class SimulatorVcpu implements Vcpu {
     this.kernel = new KernelRegisters(this.registers);
     this.registerIds = this.kernel.registerIds;
     cpu.psciVersion = () => this.kernel.psciVersion;
+    cpu.isOff = index > 0;
   }
 
   getRegisters(ids: BigUint64Array, values: BigUint64Array, errnos: Int32Array, count: number): number {
@@ -79,8 +91,27 @@ export class SimulatorVcpu implements Vcpu {
     if (!this.scheduler.end(this.cpu, interrupted)) this.kicked = true;
   }
 
+  /** KVM_MP_STATE_RUNNABLE, or KVM_MP_STATE_STOPPED until another CPU turns it on. */
+  getMpState(): number {
+    return this.cpu.isOff ? MpState.STOPPED : MpState.RUNNABLE;
+  }
+
+  setMpState(state: number): number {
+    if (state !== MpState.STOPPED && state !== MpState.RUNNABLE) return Errno.EINVAL;
+    this.cpu.isOff = state === MpState.STOPPED;
+    return 0;
+  }
+
+  /** All but the first are off then. That the vCPU has run is not forgotten: only a new one has not. */
   reset(): void {
     this.cpu.reset();
+    this.cpu.isOff = this.index > 0;
+  }
+
+  /** As if it were a new one, with nothing of the debugger's in it. */
+  renew(): void {
+    this.reset();
     this.registers.hasRun = false;
+    this.setGuestDebug(debugOff);
   }
 }

@@ -25,13 +25,14 @@ export function assemble(source: string): Uint8Array {
 }
 
 /** The machine, stopped before its first instruction. */
-export function machineWith(source: string, serial?: (bytes: Uint8Array) => void): SimulatorMachine {
+export function machineWith(source: string, serial?: (bytes: Uint8Array) => void, cpus = 1): SimulatorMachine {
   const data = assemble(source);
   const segment = { address: START, data, length: BigInt(data.length) };
   return new SimulatorMachine({
     ramSize: 1 << 20,
     image: { kind: 'flat', segments: [segment], entry: START },
     serial,
+    cpus,
   });
 }
 

@@ -71,8 +71,9 @@ describe('firmware', () => {
     ['smc', '0x84000000', '0', 0x10001n],
     ['hvc', '0x80000000', '0', 0x10001n],
     ['hvc', '0x8400000a', '0x84000008', 0n],
-    ['hvc', '0x8400000a', '0x84000003', -1n],
-    ['hvc', '0x84000003', '0', -1n],
+    ['hvc', '0x8400000a', '0x84000003', 0n],
+    ['hvc', '0x8400000a', '0x8400000e', -1n],
+    ['hvc', '0x84000003', '0', -4n],
     ['smc', '0x12345678', '0', -1n],
   ])('%s of %s, argument %s', (conduit, number, argument, answer) => {
     const { vcpu } = call(conduit, number, argument);
