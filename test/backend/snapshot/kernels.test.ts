@@ -450,11 +450,14 @@ describe('all or nothing', () => {
   test('a CPU that is off, where there is no such thing', () => {
     const snapshot = saved(simulator());
     const off = { ...snapshot, cpus: [{ ...snapshot.cpus[0], mpState: 5 }] };
-    expect(stateOf(simulator()).restore(off)).toMatchObject({
+    const machine = simulator();
+    Object.defineProperty(machine.vcpus[0], 'setMpState', { value: undefined });
+    expect(stateOf(machine).restore(off)).toMatchObject({
       message: 'the snapshot does not fit this machine: CPU 0 is not running there (run state 5)',
     });
+    expect(stateOf(simulator()).restore(off)).toEqual({ reset: [], leftOut: [] });
     const on = { ...snapshot, cpus: [{ ...snapshot.cpus[0], mpState: 0 }] };
-    expect(stateOf(simulator()).restore(on)).toEqual({ reset: [], leftOut: [] });
+    expect(stateOf(machine).restore(on)).toEqual({ reset: [], leftOut: [] });
   });
 
   const device = (

@@ -150,7 +150,7 @@ function stateOf({ cpus, devices, ram }: Snapshot) {
   };
 }
 
-const retired = (): number => (Reflect.get(guest.machine, 'cpu') as Cpu).core.engine.retired;
+const retired = (): number => (Reflect.get(guest.machine, 'cpus') as readonly Cpu[])[0].core.engine.retired;
 
 /** Where the guest ends, and how many instructions that takes. */
 async function runToEnd() {
