@@ -64,7 +64,8 @@ export async function onSimulator(elf: string, more?: More): Promise<string> {
   const machine = machineFor(elf, (bytes) => output.push(bytes), more);
   machine.startClock();
   const timeout = setTimeout(() => machine.vcpus[0].kick(), 50_000);
-  const exit = await machine.vcpus[0].run();
+  const runs = machine.vcpus.map((vcpu) => vcpu.run());
+  const exit = await Promise.race(runs);
   clearTimeout(timeout);
   machine.close();
   const text = Buffer.concat(output).toString('latin1');
@@ -77,5 +78,8 @@ export const onBoth = (
   name: string,
   cpu: string,
   gic?: GicVersion,
+  cpus = 1,
 ): Promise<readonly [qemu: string, simulator: string]> =>
-  withGuest(name, async (elf) => Promise.all([onQemu(elf, cpu, gic), onSimulator(elf, { gic })]));
+  withGuest(name, async (elf) =>
+    Promise.all([onQemu(elf, cpu, gic, ['-smp', `${cpus}`]), onSimulator(elf, { gic, cpus })]),
+  );

@@ -34,6 +34,12 @@ test.each([
   expect(simulator).toEqual(qemu);
 });
 
+test.each([3, 2] as const)('interrupts among four CPUs go as on QEMU with a GICv%i', async (gic) => {
+  const [qemu, simulator] = (await onBoth('several', 'cortex-a57', gic, 4)).map(lines);
+  expect(qemu.length).toBeGreaterThan(50);
+  expect(simulator).toEqual(qemu);
+});
+
 test('AT finds in random tables what it finds on QEMU', async () => {
   const [qemu, simulator] = (await onBoth('translate', 'neoverse-n1')).map(lines);
   expect(simulator.length).toBe(qemu.length);
