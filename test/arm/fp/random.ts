@@ -29,7 +29,7 @@ export function drawNumber(random: Random, f: Format): bigint {
 
 function drawExponent(random: Random, f: Format): number {
   const middle = f.maximumExponent >> 1;
-  switch (random.below(10)) {
+  switch (random.below(11)) {
     case 0:
       return 0;
     case 1:
@@ -41,6 +41,9 @@ function drawExponent(random: Random, f: Format): number {
     case 4:
       // Products of two such are near the smallest numbers.
       return (middle >> 1) - 3 + random.below(6);
+    case 10:
+      // Where integers end.
+      return Math.min(middle + [15, 16, 31, 32, 63, 64][random.below(6)] - random.below(2), f.maximumExponent);
     case 5:
     case 6:
       return random.below(f.maximumExponent);
