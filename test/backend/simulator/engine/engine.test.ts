@@ -218,6 +218,15 @@ describe('memory', () => {
     ['an atomic', 'ldadd x2, x1, [x0]', false, false, RunStatus.exception],
     ['a pair, by its elements', 'ldp x1, x2, [x0, #4]', true, true, RunStatus.budget],
     ['an exclusive pair, by both', 'ldxp x1, x2, [x3]', false, false, RunStatus.exception],
+    ['a vector', 'ldr q1, [x0]', false, false, RunStatus.budget],
+    ['a vector, checked', 'ldr q1, [x3]', false, true, RunStatus.exception],
+    ['a vector of Device memory', 'ldr q1, [x3]', true, false, RunStatus.exception],
+    ['a pair of vectors', 'ldp q1, q2, [x0]', false, false, RunStatus.budget],
+    ['a pair of vectors, checked', 'stp q1, q2, [x3]', false, true, RunStatus.exception],
+    ['elements of a vector', 'ld1 {v1.4s}, [x0]', true, true, RunStatus.budget],
+    ['elements of half a vector', 'st1 {v1.2s}, [x0]', true, true, RunStatus.budget],
+    ['wide elements of a vector', 'ld1 {v1.2d}, [x0]', true, false, RunStatus.exception],
+    ['bytes of vectors', 'ld2 {v1.16b, v2.16b}, [x0]', true, true, RunStatus.budget],
   ])('unaligned: %s', (_, line, device, check, status) => {
     load(line.replace(', #4]', ']'), 'nop');
     host.isDevice = () => device;
@@ -286,6 +295,51 @@ describe('memory', () => {
     ]);
   });
 
+  test('devices are asked for parts of vectors, of 8 bytes at most', () => {
+    load('ldr q1, [x0]', 'ld1 {v2.4s}, [x0]', 'stp q1, q2, [x0]', 'st1 {v2.8b}, [x0]', 'hlt #0');
+    host.setX(0, 0x0900_0000n);
+    const asked: string[] = [];
+    host.deviceRead = (physical, bytes) => {
+      asked.push(`read ${physical & 0xff} ${bytes}`);
+      host.view.setBigUint64(Layout.scratch, BigInt(physical & 0xff) + 1n, true);
+      return true;
+    };
+    host.deviceWrite = (physical, bytes) => {
+      const value = BigInt.asUintN(8 * bytes, host.view.getBigUint64(Layout.scratch, true));
+      asked.push(`write ${physical & 0xff} ${bytes} ${value.toString(16)}`);
+      return true;
+    };
+    expect(run()).toBe(RunStatus.stopped);
+    expect(asked).toEqual([
+      'read 0 8',
+      'read 8 8',
+      ...[0, 4, 8, 12].map((at) => `read ${at} 4`),
+      'write 0 8 1',
+      'write 8 8 9',
+      'write 16 8 500000001',
+      'write 24 8 d00000009',
+      ...[1, 0, 0, 0, 5, 0, 0, 0].map((byte, at) => `write ${at} 1 ${byte}`),
+    ]);
+  });
+
+  test('vectors over the end of a page, and into one that is not mapped', () => {
+    load('stp q1, q2, [x0]', 'ldp q3, q4, [x0]', 'ldr q5, [x5]', 'ldp q6, q7, [x6]');
+    const vector = (n: number) => [0, 8].map((at) => host.view.getBigUint64(Layout.v + 16 * n + at, true));
+    for (let at = 0; at < 32; at++) host.view.setUint8(Layout.v + 16 + at, at);
+    host.setX(0, BigInt(data + 0xfeb));
+    host.setX(5, BigInt(data + 0xff3));
+    host.setX(6, BigInt(unmapped - 24));
+    expect(run()).toBe(RunStatus.exception);
+    expect(at()).toBe(3);
+    expect([3, 4].map(vector)).toEqual([1, 2].map(vector));
+    expect(vector(5)).toEqual([0x0f0e0d0c0b0a0908n, 0x1716151413121110n]);
+    expect([6, 7].map(vector)).toEqual([
+      [0n, 0n],
+      [0n, 0n],
+    ]);
+    expect(host.events).toEqual([`fault read ${unmapped.toString(16)}`]);
+  });
+
   test('accesses of the host', () => {
     poke(data + 0xff8, 0x1122_3344_5566_7788n);
     expect(host.engine.load(data + 0xffc, 0, 8, 'normal')).toBe(true);
@@ -294,6 +348,29 @@ describe('memory', () => {
     expect(peek(data)).toBe(0x1122_3344n);
     expect(host.engine.store(unmapped, 0, 1, 'unprivileged')).toBe(false);
     expect(host.events).toEqual([`fault unprivileged write ${unmapped.toString(16)}`]);
+  });
+});
+
+describe('SIMD instructions', () => {
+  test('are trapped where they are, whether they have run before or not', () => {
+    load('movi v0.16b, #1', 'add x1, x1, #1', 'b .-8');
+    const trapped = () => {
+      expect(run(10)).toBe(RunStatus.stopped);
+      expect(host.events.splice(0)).toEqual([expect.stringMatching('simdAccess')]);
+      expect(at()).toBe(0);
+    };
+    host.engine.setContext(1, false, true);
+    trapped();
+    host.engine.setContext(1, false, false);
+    expect(run(9)).toBe(RunStatus.budget);
+    host.engine.setContext(1, false, true);
+    trapped();
+    // The other exception level is not concerned.
+    host.engine.setContext(0, false, false);
+    expect(run(9)).toBe(RunStatus.budget);
+    host.engine.setContext(1, false, true);
+    trapped();
+    expect(host.getX(1)).toBe(6n);
   });
 });
 
