@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   type Boot,
   BootError,
+  type CpuName,
   FLASH_BASE,
   Guest,
   type Image,
@@ -57,6 +58,7 @@ export interface MachineOptions {
   /** The device tree of the user's own. */
   readonly deviceTree?: Uint8Array;
   readonly gicVersion?: 2 | 3;
+  readonly cpu?: CpuName;
   readonly sysregs: string;
   readonly fields: string;
   readonly allowKill: boolean;
@@ -160,13 +162,19 @@ function build(image: Image, options: BuildOptions): SimulatorMachine | KvmMachi
   }
 }
 
-const buildKvm = (common: KvmOptions, { cpus, seed = 'host' }: BuildOptions): KvmMachine =>
-  new KvmMachine({ ...common, cpus, seed, log: complain });
+function buildKvm(common: KvmOptions, { cpus, cpu = 'host', seed = 'host' }: BuildOptions): KvmMachine {
+  if (cpu !== 'host' && cpu !== 'max') throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host`);
+  return new KvmMachine({ ...common, cpus, seed, log: complain });
+}
 
-function buildSimulator(common: SimulatorOptions, { cpus = 1, memory, seed = '' }: BuildOptions): SimulatorMachine {
+function buildSimulator(
+  common: SimulatorOptions,
+  { cpus = 1, cpu, memory, seed = '' }: BuildOptions,
+): SimulatorMachine {
+  if (cpu === 'host') throw new UserError('the simulator has no CPU of the host: that takes --backend kvm');
   if (cpus > MAXIMUM_CPUS) throw new UserError(`the simulator has at most ${MAXIMUM_CPUS} CPUs, not ${cpus}`);
   try {
-    return new SimulatorMachine({ ...common, cpus, seed });
+    return new SimulatorMachine({ ...common, cpus, cpu, seed });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(`${memory >> 20n} MiB of RAM are more than the simulator can have here`, ExitCode.failed);

@@ -2,7 +2,14 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
-import { type PeripheralChoice, readSnapshot, type Snapshot, SnapshotError } from '../../src/backend/index.ts';
+import {
+  type CpuName,
+  cpuNames,
+  type PeripheralChoice,
+  readSnapshot,
+  type Snapshot,
+  SnapshotError,
+} from '../../src/backend/index.ts';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { openDisk, openNetwork, openVariables } from '../devices.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
@@ -38,6 +45,7 @@ export const runOptions = {
   },
   snapshot: { type: 'string', describe: 'Start from this file of monitor snapshot save, with or without FILE' },
   cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs [1]' },
+  cpu: { choices: cpuNames, describe: 'Which CPU; host is that of KVM' },
   'gic-version': { choices: ['2', '3'], describe: 'The interrupt controller [3]' },
   append: { type: 'string', describe: 'Command line of a Linux kernel' },
   initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },
@@ -128,6 +136,7 @@ async function runGuest(options: Options): Promise<number> {
     memory: hardware.memory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
     serial: sink.write,
     seed: options.seed,
+    cpu: options.cpu as CpuName | undefined,
     input: serial.kind === 'stdio' && !byStdio ? inputFromFile() : undefined,
     peripherals: opened.peripherals,
     sysregs,

@@ -27,6 +27,10 @@ export const GIC_REDISTRIBUTOR_SIZE = 0x2_0000;
 export const GIC_INTERRUPTS = 288;
 export const PMU_PPI = 7;
 
+/** CPUs that a user may ask for. KVM has but that of the host. */
+export const cpuNames = ['cortex-a53', 'cortex-a57', 'cortex-a72', 'max', 'host'] as const;
+export type CpuName = (typeof cpuNames)[number];
+
 /** Which interrupt controller the machine has. */
 export type GicVersion = 2 | 3;
 

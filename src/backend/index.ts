@@ -1,6 +1,6 @@
 /** Machines, and the join of the protocol and the architecture. */
 
-export { FLASH_BASE } from './board.ts';
+export { type CpuName, cpuNames, FLASH_BASE } from './board.ts';
 export { GuestBreakpoints } from './breakpoints.ts';
 export { corePosition, coreRegisters } from './core-registers.ts';
 export { watchSlots } from './debug-slots.ts';

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { MAXIMUM_CPUS } from '../../arm/index.ts';
-import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
+import { type CpuName, FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
 import { type FlashMemory, hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import { TICKS_PER_SECOND } from '../devices/time.ts';
@@ -34,6 +34,8 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   readonly cpus?: number;
   /** The interrupt controller, GICv3 unless told. */
   readonly gic?: GicVersion;
+  /** Which CPU: room for whoever writes its ID registers; nothing depends on it yet. */
+  readonly cpu?: CpuName;
   /** Optional features of the CPU that instructions name, FEAT_FP16 for one: `cpuFeatures` if not given. The ID registers are not changed. */
   readonly features?: ReadonlySet<string>;
 }
