@@ -11,6 +11,8 @@ import { fpVector } from './fp-vector.ts';
 import { fpVectorConvert } from './fp-vector-convert.ts';
 import type { A64Instruction } from './instruction.ts';
 import { loadsAndStores } from './loads-and-stores.ts';
+import { simdAcrossLanes } from './simd-across-lanes.ts';
+import { simdByElement } from './simd-by-element.ts';
 import { simdCopy } from './simd-copy.ts';
 import { simdCrypto } from './simd-crypto.ts';
 import { simdDotProduct } from './simd-dot-product.ts';
@@ -18,7 +20,8 @@ import { simdLoadsAndStores } from './simd-loads-and-stores.ts';
 import { simdPermute } from './simd-permute.ts';
 import { simdShift } from './simd-shift.ts';
 import { simdStructures } from './simd-structures.ts';
-import { simdThree } from './simd-three.ts';
+import { simdThreeDifferent } from './simd-three-different.ts';
+import { simdThreeSame } from './simd-three-same.ts';
 import { simdTwo } from './simd-two.ts';
 import { system } from './system.ts';
 
@@ -38,8 +41,8 @@ export const a64Groups: readonly { readonly title: string; readonly instructions
   { title: 'SIMD: dot products', instructions: simdDotProduct },
   { title: 'SIMD and floating-point loads and stores', instructions: [...simdLoadsAndStores, ...simdStructures] },
   { title: 'SIMD: copies and permutations', instructions: [...simdCopy, ...simdPermute] },
-  { title: 'SIMD: integers of two vectors', instructions: simdThree },
-  { title: 'SIMD: integers of one vector', instructions: simdTwo },
+  { title: 'SIMD: integers of two vectors', instructions: [...simdThreeSame, ...simdThreeDifferent, ...simdByElement] },
+  { title: 'SIMD: integers of one vector', instructions: [...simdTwo, ...simdAcrossLanes] },
   { title: 'SIMD: shifts by immediate', instructions: simdShift },
   { title: 'SIMD: cryptography (FEAT_AES, FEAT_SHA1, FEAT_SHA256)', instructions: simdCrypto },
 ];

@@ -215,3 +215,32 @@ export function writeNarrow<V>(b: Builder<V>, high: number, Rd: VectorOperand, v
   if (high) b.writeV(Rd, pick(b, 3, 8, [0, 1], b.readV(Rd), value));
   else b.writeV(Rd, lowBytes(b, 8, value));
 }
+
+/** The result; FPSR.QC is set where the low bytes of it were saturated. */
+export function keepQc<V>(b: Builder<V>, bytes: number, { result, differs }: Saturated<V>): V {
+  saturated(b, bytes, differs);
+  return result;
+}
+
+/** |x - y|. x and y are used twice. */
+export const difference = <V>(b: Builder<V>, size: number, unsigned: boolean, x: V, y: V): V => {
+  const suffix = unsigned ? 'u' : 's';
+  return lanes(b, size, 'sub', lanes(b, size, `max_${suffix}`, x, y), lanes(b, size, `min_${suffix}`, x, y));
+};
+
+/** value >> 1, and one more if what was cut off was half. value is used twice. */
+export const roundedHalf = <V>(b: Builder<V>, size: number, suffix: string, value: V): V => {
+  const half = lanes(b, size, `shr_${suffix}`, value, b.constant(32, 1n));
+  return lanes(b, size, 'add', half, and(b, value, splat(b, size, 1n)));
+};
+
+export const zeros = <V>(b: Builder<V>): V => b.vectorConstant(0n);
+
+/** Sums of neighbours, in elements of twice the size. x may be used twice. */
+export function pairwiseLong<V>(b: Builder<V>, size: number, unsigned: boolean, x: V): V {
+  if (size < 2) return lanes(b, size + 1, `extadd_pairwise_${unsigned ? 'u' : 's'}`, x);
+  // The even words and the odd ones, both as 64 bits.
+  const words = (first: number) => extend(b, 2, unsigned, 0, b.shuffle(wordBytes(first), x, x));
+  return lanes(b, 3, 'add', words(0), words(1));
+}
+const wordBytes = (first: number): number[] => range(16).map((i) => ((((i >> 2) * 2 + first) % 4) << 2) | (i & 3));

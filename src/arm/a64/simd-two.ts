@@ -1,8 +1,7 @@
 /**
- * Arm ARM DDI 0487, C4.1 "Advanced SIMD two-register miscellaneous", "... across lanes", "... scalar pairwise" and their
- * scalar forms, as far as they are about integers: what makes one vector or number of one vector.
+ * Arm ARM DDI 0487, C4.1 "Advanced SIMD two-register miscellaneous" and its scalar form, as far as they are about integers.
  */
-import type { Builder, Size } from '../builder/builder.ts';
+import type { Builder } from '../builder/builder.ts';
 import { a64 } from './definition.ts';
 import type { A64Instruction } from './instruction.ts';
 import {
@@ -11,10 +10,10 @@ import {
   extend,
   lanes,
   letV,
-  lowBytes,
   narrowSaturated,
   not,
   or,
+  pairwiseLong,
   range,
   saturated,
   signs,
@@ -23,6 +22,7 @@ import {
   writeBytes,
   writeNarrow,
   xor,
+  zeros,
 } from './simd-pseudocode.ts';
 
 interface Two<V> {
@@ -49,22 +49,12 @@ const narrow = [0, 1, 2];
 const none: readonly number[] = [];
 const both = (sizes: readonly number[]) => [sizes, sizes] as const;
 
-const zeros = <V>(b: Builder<V>): V => b.vectorConstant(0n);
-
 /** The elements of each container of `container` bytes in reverse. */
 function reversed<V>(b: Builder<V>, size: number, container: number, x: V): V {
   const flip = (container >> size) - 1;
   const bytes = range(16).map((i) => (((i >> size) ^ flip) << size) | (i & ((1 << size) - 1)));
   return b.shuffle(bytes, x, x);
 }
-
-const pairwiseLong = <V>(b: Builder<V>, { size, U, x }: Two<V>): V => {
-  if (size < 2) return lanes(b, size + 1, `extadd_pairwise_${U ? 'u' : 's'}`, x);
-  // The even words and the odd ones, both as 64 bits.
-  const words = (first: number) => extend(b, 2, U === 1, 0, b.shuffle(wordBytes(first), x, x));
-  return lanes(b, 3, 'add', words(0), words(1));
-};
-const wordBytes = (first: number): number[] => range(16).map((i) => ((((i >> 2) * 2 + first) % 4) << 2) | (i & 3));
 
 /** CountLeadingZeroBits() of each element: the ones of what is left when the highest one has been copied to all below. */
 function leadingZeros<V>(b: Builder<V>, size: number, value: V): V {
@@ -99,7 +89,12 @@ const rows: readonly Row[] = [
     meaning: (b, { size, U, x }) => reversed(b, size, U ? 4 : 8, x),
   },
   { name: 'REV16 (vector)', opcode: '00001', vector: [[0], none], meaning: (b, { x }) => reversed(b, 0, 2, x) },
-  { name: 'SADDLP, UADDLP', opcode: '00010', vector: both(narrow), meaning: pairwiseLong },
+  {
+    name: 'SADDLP, UADDLP',
+    opcode: '00010',
+    vector: both(narrow),
+    meaning: (b, { size, U, x }) => pairwiseLong(b, size, U === 1, x),
+  },
   {
     name: 'SUQADD, USQADD',
     opcode: '00011',
@@ -136,7 +131,7 @@ const rows: readonly Row[] = [
     name: 'SADALP, UADALP',
     opcode: '00110',
     vector: both(narrow),
-    meaning: (b, two) => lanes(b, two.size + 1, 'add', two.d(), pairwiseLong(b, two)),
+    meaning: (b, { size, U, x, d }) => lanes(b, size + 1, 'add', d(), pairwiseLong(b, size, U === 1, x)),
   },
   {
     name: 'SQABS, SQNEG',
@@ -270,75 +265,4 @@ const narrowing = [
   ),
 ];
 
-/** Combines all elements with each other, by halves: the result is in the lowest. Other elements must not disturb. */
-function reduce<V>(b: Builder<V>, size: number, operation: string, value: V): V {
-  let reduced = value;
-  for (let distance = 8; distance >= 1 << size; distance >>= 1) {
-    const x = letV(b, reduced);
-    reduced = lanes(
-      b,
-      size,
-      operation,
-      x,
-      b.shuffle(
-        range(16).map((i) => (i + distance) & 15),
-        x,
-        x,
-      ),
-    );
-  }
-  return reduced;
-}
-
-/** Elements of 8, 16 or, in all 128 bits, 32 bits. */
-const arranged = ({ Q, size }: { Q: number; size: number }): boolean => size < 2 || (size === 2 && Q === 1);
-
-const acrossLanes = [
-  a64(
-    'SADDLV, UADDLV',
-    '0 Q U 01110 size:2 11000 00011 10 Rn:5 Rd:5',
-    { shape: ['Q', 'U', 'size'], possible: arranged, vectors: operands },
-    (b, { Q, U, size, Rn, Rd }) => {
-      const x = letV(b, lowBytes(b, Q ? 16 : 8, b.readV(Rn)));
-      // The sum of 16 bytes is one of 32 bits, cut to 16.
-      let sums = pairwiseLong(b, { size, U, x, bytes: 16, d: () => x });
-      if (size === 0) sums = lanes(b, 2, `extadd_pairwise_${U ? 'u' : 's'}`, sums);
-      const sum = reduce(b, size === 2 ? 3 : 2, 'add', sums);
-      const to = (size + 1) as Size;
-      b.writeScalar(to, Rd, b.extractLane(to, 0, sum));
-    },
-  ),
-  a64(
-    'SMAXV, UMAXV, SMINV, UMINV',
-    '0 Q U 01110 size:2 11000 min 1010 10 Rn:5 Rd:5',
-    { shape: ['Q', 'U', 'size', 'min'], possible: arranged, vectors: operands },
-    (b, { Q, U, size, min, Rn, Rd }) => {
-      const x = letV(b, b.readV(Rn));
-      // The lower half twice has the same largest and smallest elements as once.
-      const value = Q
-        ? x
-        : b.shuffle(
-            range(16).map((i) => i & 7),
-            x,
-            x,
-          );
-      const operation = `${min ? 'min' : 'max'}_${U ? 'u' : 's'}`;
-      b.writeScalar(size as Size, Rd, b.extractLane(size as Size, 0, reduce(b, size, operation, value)));
-    },
-  ),
-  a64(
-    'ADDV',
-    '0 Q 001110 size:2 11000 11011 10 Rn:5 Rd:5',
-    { shape: ['Q', 'size'], possible: arranged, vectors: operands },
-    (b, { Q, size, Rn, Rd }) => {
-      const sum = reduce(b, size, 'add', lowBytes(b, Q ? 16 : 8, b.readV(Rn)));
-      b.writeScalar(size as Size, Rd, b.extractLane(size as Size, 0, sum));
-    },
-  ),
-  a64('ADDP (scalar)', '01011110 11 11000 11011 10 Rn:5 Rd:5', { vectors: operands }, (b, { Rn, Rd }) => {
-    const x = letV(b, b.readV(Rn));
-    b.writeScalar(3, Rd, b.binary('add', 64, b.extractLane(3, 0, x), b.extractLane(3, 1, x)));
-  }),
-];
-
-export const simdTwo: readonly A64Instruction[] = [...rows.flatMap(twoRegisters), ...narrowing, ...acrossLanes];
+export const simdTwo: readonly A64Instruction[] = [...rows.flatMap(twoRegisters), ...narrowing];

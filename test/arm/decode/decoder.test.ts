@@ -39,7 +39,7 @@ function isNamed(name: string, mnemonic: string): boolean {
   const half = plain.replace(/2$/, '');
   return names.some((n) => plain === n || half === n || (isAtomic && new RegExp(`^${n}(a|al|l)?[bh]?$`).test(plain)));
 }
-const isHint = /^(NOP, YIELD, hints|WFE|WFI|SEV|SEVL)$/;
+const isHint = /^(NOP, hints|YIELD|WFE|WFI|SEV|SEVL)$/;
 const hints = /^(hint|nop|yield|esb|psb|tsb|csdb|bti|dgh|(pac|aut)i[ab](z|sp|1716)|xpaclri|clearbhb|chkfeat|gcsb)$/;
 
 /** What is allocated here although binutils does not say so. */
