@@ -31,7 +31,7 @@ function wordsOf(instruction: A64Instruction, count: number, next: () => number)
 /** Whether a name as `ADD, SUB (immediate)` tells objdump's mnemonic; atomics come there with A, L and a size. */
 function isNamed(name: string, mnemonic: string): boolean {
   if (isHint.test(name)) return hints.test(mnemonic);
-  if (name === 'MSR (immediate)') return /^(msr|cfinv|axflag|xaflag)$/.test(mnemonic);
+  if (name === 'MSR (immediate)') return /^(msr|cfinv|axflag|xaflag|smstart|smstop)$/.test(mnemonic);
   const plain = mnemonic.replace(/^b\..*/, 'b.cond');
   const names = name.replace(/ \(.*/, '').toLowerCase().split(', ');
   const isAtomic = /^(CAS|CASP|SWP|LDADD.*)$/.test(name);
