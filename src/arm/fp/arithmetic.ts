@@ -132,9 +132,10 @@ export function fpSqrt(f: Format, op: bigint, fp: FpState): bigint {
   return round(f, false, root, (a.exponent - shift) / 2, root * root !== radicand, fp);
 }
 
-/** The root of a positive number, rounded down: Newton's iteration from above. */
+/** The root of a positive number below 2^1000, rounded down: Newton's iteration from above. */
 function squareRoot(value: bigint): bigint {
-  let root = 1n << BigInt((bitLength(value) + 1) >> 1);
+  // A little more than what doubles say of it, which are wrong by less than 2^-51 of it.
+  let root = BigInt(Math.ceil(Math.sqrt(Number(value)) * (1 + 2 ** -50))) + 1n;
   for (;;) {
     const next = (root + value / root) >> 1n;
     if (next >= root) return root;

@@ -12,11 +12,20 @@ import {
   Rounding,
 } from './format.ts';
 
+/** The upper word of a double that is infinite: the number was too large. */
+const infinity = 0x7ff0_0000;
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** Bits of a positive number. */
-export const bitLength = (value: bigint): number => {
-  const hex = value.toString(16);
-  return 4 * hex.length - (Math.clz32(Number.parseInt(hex[0], 16)) - 28);
-};
+export function bitLength(value: bigint): number {
+  scratch.setFloat64(0, Number(value));
+  const high = scratch.getUint32(0);
+  if (high === infinity) return bitLength(value >> 1000n) + 1000;
+  const length = (high >>> 20) - 1022;
+  // A power of two may have come of rounding up.
+  const isPower = (high & 0xf_ffff) === 0 && scratch.getUint32(4) === 0;
+  return isPower && value >> BigInt(length - 1) === 0n ? length - 1 : length;
+}
 
 /** How much of a number lies below the last place that is kept, against half of that place. */
 export type Remainder = 'none' | 'less' | 'half' | 'more';
