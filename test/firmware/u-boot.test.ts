@@ -1,10 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { FileDisk, type FlashFile, Loopback } from '../../src/backend/index.ts';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  FileDisk,
+  type FlashFile,
+  Guest,
+  Loopback,
+  OverlayDisk,
+  type Snapshot,
+} from '../../src/backend/index.ts';
 import { portIn, start, until } from '../bin/command.ts';
 import { machineWithUBoot, onQemu, onSimulator, uBoot, uBootSymbols } from './u-boot.ts';
 
@@ -85,6 +94,39 @@ test('two runs leave the same RAM', async () => {
   });
   expect(two.answers).toEqual(one.answers);
   expect(Buffer.compare(one.ram, two.ram)).toBe(0);
+});
+
+test('a snapshot at its prompt goes on on another machine, its flash and disk with it', async () => {
+  const file = join(folder, 'kept.img');
+  writeFileSync(file, Buffer.alloc(4096, 'x'));
+  const disk = () => new OverlayDisk(new FileDisk(file, true));
+  const variables = () => ({ data: new Uint8Array(), changed: () => undefined });
+  const { answers, machine } = await onSimulator(
+    ['virtio scan', 'mw.b 41000000 61 200; virtio write 41000000 3 1', 'setenv x 1; saveenv', 'md 4000004 4'],
+    { disks: [disk()], variables: variables() },
+    { stays: true },
+  );
+  const saved = new Guest(machine).state.save() as Snapshot;
+  machine.close();
+  const bytes = Buffer.concat(encodeSnapshot(saved));
+  let at = 0;
+  const decoded = decodeSnapshot({
+    length: bytes.length,
+    read: (into) => {
+      const count = bytes.copy(into, 0, at);
+      at += count;
+      return count;
+    },
+  }) as Snapshot;
+  const again = await onSimulator(
+    ['md 4000004 4', 'virtio read 42000000 3 1; md.b 42000000 4', 'echo $x'],
+    { disks: [disk()], variables: variables() },
+    { from: decoded },
+  );
+  expect(again.answers[1]).toBe(answers[4]);
+  expect(again.answers[2]).toContain('42000000: 61 61 61 61');
+  expect(again.answers[3]).toContain('\n1\n');
+  expect(readFileSync(file).every((byte) => byte === 0x78)).toBe(true);
 });
 
 test('gdb stops it in flash, by software and hardware, and at its prompt', async () => {

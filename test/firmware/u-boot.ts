@@ -1,7 +1,8 @@
 /** Debian's U-Boot for QEMU's virt board, on the simulator and on QEMU, with somebody at its prompt. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type PeripheralChoice, SimulatorMachine } from '../../src/backend/index.ts';
+import { Guest, type PeripheralChoice, SimulatorMachine, type Snapshot } from '../../src/backend/index.ts';
+import { TargetError } from '../../src/gdbstub/index.ts';
 
 const folder = '/usr/lib/u-boot/qemu_arm64';
 /** Package u-boot-qemu. */
@@ -45,29 +46,50 @@ class Conversation {
     return `${this.#commands[this.answers.length - 1] ?? 'poweroff'}\n`;
   }
 
+  get isOver(): boolean {
+    return this.answers.length > this.#commands.length;
+  }
+
   end(): string[] {
     this.answers.push(this.#text.replaceAll('\r', ''));
     return this.answers;
   }
 }
 
-/** Until it powers off: what it said before the first prompt, and to each command; how many instructions ran. */
-export async function onSimulator(commands: readonly string[], choice: PeripheralChoice = {}) {
+export interface Start {
+  /** In place of power-on: a machine that stood at the prompt. */
+  readonly from?: Snapshot;
+  /** Ends at the prompt, without powering off. */
+  readonly stays?: boolean;
+}
+
+/** Until it powers off: what it said before the first prompt, and to each command. */
+export async function onSimulator(
+  commands: readonly string[],
+  choice: PeripheralChoice = {},
+  { from, stays = false }: Start = {},
+) {
   const conversation = new Conversation(commands);
   const machine = machineWithUBoot({
     ...choice,
     serial: (bytes) => {
       const typed = conversation.heard(Buffer.from(bytes).toString('latin1'));
-      if (typed !== '') machine.receive(Buffer.from(typed));
+      if (stays && conversation.isOver) machine.vcpus[0].kick();
+      else if (typed !== '') machine.receive(Buffer.from(typed));
     },
   });
+  if (from) {
+    const restored = new Guest(machine).state.restore(from);
+    if (restored instanceof TargetError) throw new Error(restored.message);
+    machine.receive(Buffer.from('\n'));
+  }
   const timeout = setTimeout(() => machine.vcpus[0].kick(), 50_000);
   const exit = await machine.vcpus[0].run();
   clearTimeout(timeout);
   const answers = conversation.end();
-  if (exit.kind !== 'shutdown')
+  if (exit.kind !== (stays ? 'interrupted' : 'shutdown'))
     throw new Error(`U-Boot ended with ${exit.kind} after:\n${answers.join(prompt).slice(-2000)}`);
-  machine.close();
+  if (!stays) machine.close();
   return { answers, machine };
 }
 

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { joined } from './words.ts';
 
 export interface Disk {
   /** In bytes. */
@@ -13,7 +14,7 @@ export interface Disk {
   /** What was written is safe now. */
   flush(): boolean;
   /** What differs from the file: pieces with their numbers. A string: why that cannot be told. */
-  save(): bigint[] | string;
+  save(): BigUint64Array | string;
   /** A string: why it cannot be had again. */
   restore(words: BigUint64Array): string | undefined;
   close(): void;
@@ -72,8 +73,10 @@ export class FileDisk implements Disk {
     }
   }
 
-  save(): bigint[] | string {
-    return this.readOnly ? [] : 'its file is written to, and would not go back with the machine: snapshot=on keeps it';
+  save(): BigUint64Array | string {
+    return this.readOnly
+      ? new BigUint64Array()
+      : 'its file is written to, and would not go back with the machine: snapshot=on keeps it';
   }
 
   restore(words: BigUint64Array): string | undefined {
@@ -126,9 +129,16 @@ export class OverlayDisk implements Disk {
   }
 
   /** The number of each changed cluster, and what it holds. */
-  save(): bigint[] | string {
+  save(): BigUint64Array | string {
     if (this.changed.size * CLUSTER > MOST_SAVED) return 'more than 256 MiB of its disk were changed';
-    return [...this.changed].flatMap((cluster) => [BigInt(cluster), ...this.cluster(cluster)]);
+    const parts: BigUint64Array[] = [];
+    for (const cluster of this.changed) {
+      const bytes = new Uint8Array(CLUSTER);
+      const length = Math.min(CLUSTER, this.size - cluster * CLUSTER);
+      if (!readFully(this.overlay, bytes.subarray(0, length), cluster * CLUSTER)) return 'its disk cannot be read';
+      parts.push(BigUint64Array.of(BigInt(cluster)), new BigUint64Array(bytes.buffer));
+    }
+    return joined(parts);
   }
 
   restore(words: BigUint64Array): string | undefined {
@@ -150,13 +160,6 @@ export class OverlayDisk implements Disk {
   close(): void {
     closeSync(this.overlay);
     this.base.close();
-  }
-
-  private cluster(cluster: number): BigUint64Array {
-    const bytes = new Uint8Array(CLUSTER);
-    const length = Math.min(CLUSTER, this.size - cluster * CLUSTER);
-    readFully(this.overlay, bytes.subarray(0, length), cluster * CLUSTER);
-    return new BigUint64Array(bytes.buffer);
   }
 
   /** Copies a cluster into the overlay, once. */

@@ -6,6 +6,7 @@
  */
 import type { StatefulDevice } from '../vcpu.ts';
 import type { Device } from './device.ts';
+import { joined } from './words.ts';
 
 const Command = {
   READ_ARRAY: 0xff,
@@ -257,7 +258,7 @@ export class Flash implements Device, StatefulDevice {
       const isErased = first === ERASED && page.every((word) => word === ERASED);
       pages.push(BigUint64Array.of(BigInt(at / PAGE), BigInt(isErased)), isErased ? new BigUint64Array() : page);
     }
-    return concatenated([state, ...pages]);
+    return joined([state, ...pages]);
   }
 
   restore(words: BigUint64Array): string | undefined {
@@ -324,13 +325,3 @@ const savedCommands: readonly number[] = [
 ];
 
 const bothChips = (value: number): number => value | (value << 16);
-
-function concatenated(parts: readonly BigUint64Array[]): BigUint64Array {
-  const all = new BigUint64Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}

@@ -10,7 +10,7 @@ import { LONGEST_PIECE } from './ram.ts';
 import { type CpuVmstate, type DeviceState, PAGE, type RamImage, type RamPiece, type Snapshot } from './snapshot.ts';
 
 /** No machine has more. */
-const Most = { cpus: 512, registers: 4096, devices: 64, deviceWords: 1 << 20, ranges: 64, text: 64 } as const;
+const Most = { cpus: 512, registers: 4096, devices: 64, deviceWords: 1 << 26, ranges: 64, text: 64 } as const;
 
 /** Where the bytes of a file come from. */
 export interface ByteSource {

@@ -48,7 +48,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array[] {
   for (const { name, mayBeLost, words } of snapshot.devices) {
     writer.text(name);
     writer.word(Number(mayBeLost), words.length);
-    for (const word of words) writer.word(word);
+    writer.bytes(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
   }
   writer.word(snapshot.ram.length);
   for (const { start, length, pieces } of snapshot.ram) {

@@ -26,8 +26,8 @@ class CountingDisk implements Disk {
     return true;
   }
 
-  save(): bigint[] {
-    return [];
+  save(): BigUint64Array {
+    return new BigUint64Array();
   }
 
   restore(): undefined {}

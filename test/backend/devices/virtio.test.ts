@@ -34,8 +34,8 @@ class MemoryDisk implements Disk {
     return !this.broken;
   }
 
-  save(): bigint[] {
-    return [];
+  save(): BigUint64Array {
+    return new BigUint64Array();
   }
 
   restore(): undefined {}

@@ -102,7 +102,7 @@ export class Block implements VirtioFunction {
 
   reset(): void {}
 
-  save(): bigint[] | string {
+  save(): BigUint64Array | string {
     return this.disk.save();
   }
 

@@ -53,8 +53,8 @@ export class Console implements VirtioFunction {
   /** What waits is outside the machine. */
   reset(): void {}
 
-  save(): bigint[] {
-    return [];
+  save(): BigUint64Array {
+    return new BigUint64Array();
   }
 
   restore(words: BigUint64Array): string | undefined {

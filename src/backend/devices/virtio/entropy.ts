@@ -31,8 +31,8 @@ export class Entropy implements VirtioFunction {
 
   reset(): void {}
 
-  save(): bigint[] {
-    return [BigInt(this.source.position)];
+  save(): BigUint64Array {
+    return BigUint64Array.of(BigInt(this.source.position));
   }
 
   restore(words: BigUint64Array): string | undefined {

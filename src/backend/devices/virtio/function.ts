@@ -29,7 +29,7 @@ export interface VirtioFunction {
   /** The driver has reset the device, or the machine was. */
   reset(): void;
   /** State beside the transport's. A string: why it cannot be saved. */
-  save(): bigint[] | string;
+  save(): BigUint64Array | string;
   /** A string: why these words cannot be its state. */
   restore(words: BigUint64Array): string | undefined;
   close?(): void;

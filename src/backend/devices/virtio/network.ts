@@ -79,8 +79,8 @@ export class Network implements VirtioFunction {
     this.waiting = [];
   }
 
-  save(): bigint[] {
-    return [];
+  save(): BigUint64Array {
+    return new BigUint64Array();
   }
 
   restore(words: BigUint64Array): string | undefined {

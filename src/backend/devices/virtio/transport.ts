@@ -8,6 +8,7 @@ import type { StatefulDevice } from '../../vcpu.ts';
 import type { Device } from '../device.ts';
 import type { DeviceMemory } from '../memory.ts';
 import type { Alarm, Time } from '../time.ts';
+import { joined } from '../words.ts';
 import { type VirtioFunction, waits } from './function.ts';
 import { broken, MOST_DESCRIPTORS, type QueueSettings, Virtqueue } from './queue.ts';
 
@@ -318,7 +319,7 @@ export class VirtioMmio implements Device, StatefulDevice {
       ...[size, descriptors, driver, device],
       ...[Number(ready), next, used],
     ]);
-    return BigUint64Array.from([...[...registers, ...queues].map(BigInt), ...own]);
+    return joined([BigUint64Array.from([...registers, ...queues].map(BigInt)), own]);
   }
 
   restore(words: BigUint64Array): string | undefined {
