@@ -46,16 +46,22 @@ export interface ServedOptions extends GuestOptions {
   readonly running?: boolean;
   /** Stays where a debugger has left it. */
   readonly stays?: boolean;
+  /** How many CPUs; one. */
+  readonly cpus?: number;
 }
 
 /** Serves an ELF file until the test is over. */
-export async function serveGuest(elf: Uint8Array, { running, stays, ...options }: ServedOptions = {}): Promise<Served> {
+export async function serveGuest(
+  elf: Uint8Array,
+  { running, stays, cpus, ...options }: ServedOptions = {},
+): Promise<Served> {
   const image = parseImage(elf, { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
   if (image instanceof ImageError) throw new Error(image.message);
   let text = '';
   const machine = new SimulatorMachine({
     ramSize,
     image,
+    cpus,
     serial: (bytes) => {
       text += Buffer.from(bytes).toString('latin1');
     },

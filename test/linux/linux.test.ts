@@ -30,9 +30,34 @@ describe.each(kernelLines)('Linux %s', (line) => {
   });
 });
 
-test('two runs with the same input end with the same count of instructions and the same RAM', async () => {
-  const commands = ['sha256sum /payload', 'head -c 8 /dev/urandom | od -x', 'date'];
-  const first = await runLinux('6.12', commands);
-  const second = await runLinux('6.12', commands);
-  expect(second).toEqual(first);
+test.each([
+  ['6.12', 4, 3],
+  ['6.1', 4, 3],
+  ['6.12', 8, 2],
+] as const)('Linux %s with %i CPUs and a GICv%i', async (line, cpus, gic) => {
+  const session = ['grep -c ^processor /proc/cpuinfo', 'dmesg', 'cat /proc/interrupts', parallel(cpus)];
+  const { answers } = await runLinux(line, session, { gic, cpus });
+  const [boot, count, dmesg, interrupts, sums, last] = answers;
+  expect(boot).toContain(` on ${cpus}\n`);
+  expect(count).toContain(`\n${cpus}\n`);
+  expect(dmesg).toContain(`smp: Brought up 1 node, ${cpus} CPUs`);
+  expect(dmesg).not.toMatch(/(?<!\[Firmware )Bug|BUG|Oops|WARNING|Call trace|rcu.*stall/);
+  const ticks = /27 Level +arch_timer$/m.exec(interrupts);
+  expect(ticks).not.toBeNull();
+  expect(sums.match(new RegExp(payloadDigest, 'g'))).toHaveLength(cpus);
+  expect(last).toContain('reboot: Power down');
 });
+
+/** One on each CPU. */
+const parallel = (cpus: number): string =>
+  `for cpu in $(seq 0 ${cpus - 1}); do taskset $(printf %x $((1 << cpu))) sha256sum /payload & done; wait`;
+
+test.each([1, 4])(
+  'two runs of %i CPUs with the same input end with the same count of instructions and the same RAM',
+  async (cpus) => {
+    const commands = ['sha256sum /payload', 'head -c 8 /dev/urandom | od -x', 'date'];
+    const first = await runLinux('6.12', commands, { cpus });
+    const second = await runLinux('6.12', commands, { cpus });
+    expect(second).toEqual(first);
+  },
+);
