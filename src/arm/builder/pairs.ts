@@ -7,7 +7,32 @@
  */
 export type Pair = readonly [first: number, second: number];
 
+/** Every condition after a comparison of doubles. */
+const comparedDoubles: readonly Pair[] = [0, 1, 4, 5, 8, 9, 10, 11, 12, 13].flatMap((cond): Pair[] => [
+  [0x1e622020, 0x54000000 | cond], // fcmp d1, d2; b.<cond>
+  [0x1e622030, 0x54000000 | cond], // fcmpe d1, d2; b.<cond>
+]);
+
+/** Sums, differences and products of doubles in a row. */
+const arithmetic = [0x1e622820, 0x1e623820, 0x1e620820]; // fadd, fsub, fmul d0, d1, d2
+const doublesInRow: readonly Pair[] = arithmetic.flatMap((first) => arithmetic.map((second): Pair => [first, second]));
+
+const floatingPoint: readonly Pair[] = [
+  ...comparedDoubles,
+  ...doublesInRow,
+  [0x1f420c20, 0x1f420c20], // fmadd d0, d1, d2, d3; the same
+  [0xfc617800, 0x1f420c20], // ldr d0, [x0, x1, lsl #3]; fmadd d0, d1, d2, d3
+  [0xfc408420, 0x1f420c20], // ldr d0, [x1], #8; fmadd d0, d1, d2, d3
+  [0xfd400420, 0x1e622820], // ldr d0, [x1, #8]; fadd d0, d1, d2
+  [0xfd400420, 0x1e620820], // ldr d0, [x1, #8]; fmul d0, d1, d2
+  [0x1e622820, 0xfd000420], // fadd d0, d1, d2; str d0, [x1, #8]
+  [0x4e20cc82, 0x4e20cc82], // fmla v2.4s, v4.4s, v0.4s; the same
+  [0x4f801082, 0x4f801082], // fmla v2.4s, v4.4s, v0.s[0]; the same
+  [0x4e60cc82, 0x4e60cc82], // fmla v2.2d, v4.2d, v0.2d; the same
+];
+
 export const commonPairs: readonly Pair[] = [
+  ...floatingPoint,
   [0x0b010000, 0x0b1e0000], // add w0, w0, w1; add w0, w0, w30
   [0x0b1e0000, 0xb9003860], // add w0, w0, w30; str w0, [x3, #56]
   [0x11018441, 0x12001c21], // add w1, w2, #0x61; and w1, w1, #0xff
