@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { a64Instructions, analyseShape, shapesOf } from '../../../src/arm/index.ts';
-import { buildHarness, compare, drawBatch, runOnQemu, runOnSimulator } from './lockstep.ts';
+import { buildHarness, compare, drawBatch, runOnQemu, runOnSimulator, syndromesOf } from './lockstep.ts';
 import { Random } from './random.ts';
 
 const wanted = Number(process.env.FP_LOCKSTEP ?? 250_000);
@@ -45,4 +45,14 @@ test(`${wanted} instructions`, { timeout: 1_200_000 }, async () => {
     const wrong = compare(batch, await runOnSimulator(elf, batch, features), qemu, instructions);
     expect(wrong.slice(0, 5), `${wrong.length} cases differ`).toEqual([]);
   }
+});
+
+test('instructions of features that the CPU has not are UNDEFINED', async () => {
+  const later = instructions.filter((instruction) => instruction.features.length > 0);
+  expect(later.length).toBeGreaterThan(50);
+  const batch = drawBatch(new Random(2), 500, later);
+  const undefinedInstruction = 1n << 25n;
+  const results = await runOnSimulator(elf, batch, new Set());
+  expect(syndromesOf(batch, results)).toEqual(Array(batch.count).fill(undefinedInstruction));
+  expect(syndromesOf(batch, await runOnSimulator(elf, batch, features))).toEqual([]);
 });

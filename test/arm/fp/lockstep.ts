@@ -199,5 +199,9 @@ export function compare(
   return wrong;
 }
 
+/** The syndromes of the cases that ended with an exception. */
+export const syndromesOf = (batch: Batch, results: BigUint64Array): bigint[] =>
+  Array.from({ length: batch.count }, (_, index) => results[index * resultWords + 81]).filter((v) => v >> 25n === 1n);
+
 const nameOf = (word: number): string =>
   word < 64 ? `V${word >> 1}.D[${word & 1}]` : word < 80 ? `X${word - 64}` : word === 80 ? 'FPSR' : 'NZCV';
