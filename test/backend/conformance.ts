@@ -11,10 +11,19 @@ import { masked } from './conformance/masked.ts';
 import { promise } from './conformance/promise.ts';
 import { registers } from './conformance/registers.ts';
 import { running } from './conformance/running.ts';
-import { snapshots } from './conformance/snapshots.ts';
+import { snapshots, snapshotsWithInterrupts } from './conformance/snapshots.ts';
 import { type Bench, caseOf } from './conformance/subject.ts';
 
 export const conformance = (bench: Bench): readonly Case[] =>
-  [...registers, ...promise, ...running, ...debug, ...guest, ...masked, ...injected, ...snapshots, ...cpus].map((one) =>
-    caseOf(bench, one),
-  );
+  [
+    ...registers,
+    ...promise,
+    ...running,
+    ...debug,
+    ...guest,
+    ...masked,
+    ...injected,
+    ...snapshots,
+    ...cpus,
+    ...snapshotsWithInterrupts,
+  ].map((one) => caseOf(bench, one));

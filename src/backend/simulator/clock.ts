@@ -10,7 +10,7 @@ const MASK = (1n << 64n) - 1n;
 export const COUNTER_FREQUENCY = 62_500_000n;
 export const NANOSECONDS_PER_TICK = 16;
 /** As fast as the simulator is on a present-day host, so that the guest's time is about that of its user. */
-const INSTRUCTIONS_PER_TICK = 2;
+export const INSTRUCTIONS_PER_TICK = 2;
 
 /** Goes off once at a tick. */
 export interface Alarm {
@@ -54,6 +54,18 @@ export class Clock {
   /** Ticks since power-on. */
   get tick(): number {
     return Math.floor((this.#executed() - this.#zero) / INSTRUCTIONS_PER_TICK) + this.#skipped;
+  }
+
+  /** Instructions executed since the tick began. */
+  get phase(): number {
+    return (this.#executed() - this.#zero) % INSTRUCTIONS_PER_TICK;
+  }
+
+  /** The tick stays. */
+  set phase(phase: number) {
+    const { tick } = this;
+    this.#zero -= phase - this.phase;
+    this.#skipped += tick - this.tick;
   }
 
   /** The tick of the next alarm. */

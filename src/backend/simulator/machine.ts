@@ -99,6 +99,7 @@ export class SimulatorMachine implements Machine {
       this.controller.state,
       ...this.peripherals.stateful,
       ...this.cpus.map((cpu, index) => new HiddenState(cpu, index)),
+      this.scheduler,
     ];
     this.boot = this.load();
   }
@@ -159,6 +160,7 @@ export class SimulatorMachine implements Machine {
 
   reset(): void {
     this.clock.reset();
+    this.scheduler.reset();
     for (const counter of Object.values(this.counters)) counter.reset();
     this.controller.reset();
     this.peripherals.reset();

@@ -4,8 +4,8 @@
  * how long to sleep while all CPUs wait.
  */
 import { performance } from 'node:perf_hooks';
-import type { Exit } from '../vcpu.ts';
-import type { Clock } from './clock.ts';
+import type { Exit, StatefulDevice } from '../vcpu.ts';
+import { type Clock, INSTRUCTIONS_PER_TICK } from './clock.ts';
 import type { Cpu } from './cpu.ts';
 import { Idle } from './idle.ts';
 
@@ -28,7 +28,10 @@ export interface SchedulerOptions {
   readonly flush: () => void;
 }
 
-export class Scheduler {
+/** Whose turn it is, how much of it is left, and how far the tick is: so that a guest goes on from a snapshot as it did. */
+export class Scheduler implements StatefulDevice {
+  readonly name = 'turns of the simulator';
+  readonly mayBeLost = true;
   readonly #clock: Clock;
   readonly #flush: () => void;
   readonly #cpus: readonly Cpu[];
@@ -62,6 +65,27 @@ export class Scheduler {
   /** Milliseconds of the host in which all CPUs waited. */
   get slept(): number {
     return this.#idle.slept;
+  }
+
+  save(): BigUint64Array {
+    return BigUint64Array.of(BigInt(this.#turn), BigInt(this.#left), BigInt(this.#clock.phase));
+  }
+
+  restore(words: BigUint64Array): string | undefined {
+    const [turn, left, phase] = words;
+    if (words.length !== 3) return `it has not ${words.length} words`;
+    if (turn >= this.#cpus.length || left > QUANTUM || phase >= INSTRUCTIONS_PER_TICK)
+      return 'a word has a value that it cannot have';
+    this.#turn = Number(turn);
+    this.#left = Number(left);
+    this.#clock.phase = Number(phase);
+    return undefined;
+  }
+
+  reset(): void {
+    this.#turn = 0;
+    this.#left = QUANTUM;
+    this.#clock.phase = 0;
   }
 
   /** One instruction of one CPU, while the others stand still. */

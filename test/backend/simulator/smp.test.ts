@@ -1,6 +1,6 @@
 /** Machines with several CPUs. */
 import { describe, expect, test } from 'vitest';
-import type { SimulatorMachine } from '../../../src/backend/index.ts';
+import { Guest, type SimulatorMachine, type Snapshot } from '../../../src/backend/index.ts';
 import type { Exit } from '../../../src/backend/vcpu.ts';
 import { get, machineWith, START } from './assembled.ts';
 
@@ -482,6 +482,31 @@ describe('the same run again', () => {
     expect(ends[1]).toEqual(ends[0]);
     expect(ends[2]).toEqual(ends[0]);
   });
+});
+
+test('several CPUs go on from a snapshot as they did', async () => {
+  const body =
+    '1: ldxr x3, [x21]\n mrs x4, cntvct_el0\n eor x5, x4, x3, ror #7\n stxr w6, x5, [x21]\n cbnz w6, 1b\n yield';
+  const machine = machineWith(program(3, times('x19', 200_000, body)), undefined, 3);
+  const guest = new Guest(machine);
+  const all = [1, 2, 3].map((thread) => ({ thread, kind: 'continue', signal: 0 }) as const);
+  const stop = guest.execution.resume(all);
+  setTimeout(() => guest.execution.interrupt(), 20);
+  expect(await stop).toMatchObject({ kind: 'interrupted' });
+  const snapshot = guest.state.save() as Snapshot;
+  const ends: unknown[] = [];
+  for (let i = 0; i < 2; i++) {
+    expect(guest.state.restore(snapshot)).toEqual({ reset: [], leftOut: [] });
+    const before = machine.executed;
+    expect(await guest.execution.resume(all)).toEqual({ kind: 'exited', code: 0 });
+    const registers = ['X3', 'X4', 'X5', 'PC', 'CNTVCT_EL0'];
+    ends.push({
+      executed: machine.executed - before,
+      ram: Buffer.from(machine.memory.view(START, 1 << 16)!).toString('base64'),
+      registers: machine.vcpus.map((vcpu) => registers.map((name) => get(vcpu, name))),
+    });
+  }
+  expect(ends[1]).toEqual(ends[0]);
 });
 
 test.each([0, 9, 1.5, Number.NaN])('%f CPUs are not made', (count) => {

@@ -251,7 +251,7 @@ describe('from one machine to another', () => {
     from.vcpus[0].values.set(CoreId.X(5), 55n);
     const machine = simulator();
     expect(stateOf(machine).restore(changed(saved(from), same))).toEqual({
-      reset: ['CPU of the simulator'],
+      reset: ['CPU of the simulator', 'turns of the simulator'],
       leftOut: [],
     });
     expect(saved(machine).cpus[0].registers.get(CoreId.X(5))).toBe(55n);
