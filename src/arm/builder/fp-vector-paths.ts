@@ -5,6 +5,12 @@ import type { FloatVector } from './float.ts';
 import { arithmetic, comparisons, extrema, type Path, Paths, RMode, range, roundings } from './fp-path.ts';
 import type { Value } from './values.ts';
 
+/**
+ * 1.5 * 2^52: the last place of doubles near it is one. Added to a double that is a small integer it leaves that integer
+ * in the lower bits of the pattern, and the other way round.
+ */
+const shifter = 1.5 * 2 ** 52;
+
 /** Where the lanes that count are all of a vector or its lower half; lanes above them are zero in a result. */
 export class VectorPaths extends Paths {
   paths(): (() => Path)[] {
@@ -37,9 +43,9 @@ export class VectorPaths extends Paths {
       case 'FPConvert':
         return this.#convert();
       case 'FPToFixed':
-        return from === 32 && to === 32 ? this.#toFixed() : [];
+        return from === to ? this.#toFixed() : [];
       case 'FixedToFP':
-        return from === 32 && to === 32 ? this.#fromFixed() : [];
+        return from !== to ? [] : from === 64 ? this.#fromWideFixed() : this.#fromFixed();
       default:
         return [];
     }
@@ -281,28 +287,50 @@ export class VectorPaths extends Paths {
     ];
   }
 
+  /** 2^(fbits * sign) in all lanes. */
   #power(sign: 1 | -1): Value {
     const { b } = this;
-    const exponent = b.binary(sign > 0 ? 'add' : 'sub', 32, b.number(127), this.number!);
-    return b.vector('i32x4.splat', b.binary('shl', 32, exponent, b.number(23)));
+    const [bias, fractionBits] = this.#bits === 64 ? [1023, 52] : [127, 23];
+    const exponent = b.binary(sign > 0 ? 'add' : 'sub', 32, b.number(bias), this.number!);
+    if (this.#bits === 32) return b.vector('i32x4.splat', b.binary('shl', 32, exponent, b.number(fractionBits)));
+    const shifted = b.binary('shl', 64, b.zeroExtend(exponent), b.constant(64, BigInt(fractionBits)));
+    return b.vector('i64x2.splat', shifted);
   }
 
+  /** Integers of 64 bits have a quick way only where they are small: see `shifter`. */
   #toFixed(): (() => Path)[] {
     const { f, b } = this;
     const { rounding, variant: unsigned } = this.operation;
+    const isWide = this.#bits === 64;
     const [input] = this.inputs;
     const x = b.let(128, this.number === undefined ? input : this.#vector('mul', input, this.#power(1)));
     const rounded = this.#rounded(x, rounding);
     if (rounded === undefined) return [];
     const r = b.let(128, rounded);
-    const limit = 2 ** (unsigned ? 32 : 31);
+    const limit = isWide ? 2 ** 51 : 2 ** (unsigned ? 32 : 31);
     const fits = this.#and(
       this.#vector('ge', r, this.#constant(unsigned ? 0 : -limit)),
       this.#vector('lt', r, this.#constant(limit)),
     );
-    const quiet = this.any(this.#every(this.#vector('eq', r, x)), this.alreadyInexact(0));
-    const result = () => this.#cleared(f.vectorConversion(unsigned ? 'truncUnsigned' : 'truncSigned', r));
+    const quiet = this.any(this.#every(this.#equal(r, x)), this.alreadyInexact(0));
+    const narrow = () => f.vectorConversion(unsigned ? 'truncUnsigned' : 'truncSigned', r);
+    const wide = () => b.vector('i64x2.sub', this.#vector('add', r, this.#constant(shifter)), this.#constant(shifter));
+    const result = () => (isWide ? wide() : this.#cleared(narrow()));
     return [() => ({ holds: this.all(this.noFlush, this.#every(fits), quiet), result })];
+  }
+
+  /** Of 64 bits, where they are small: their doubles are exact. */
+  #fromWideFixed(): (() => Path)[] {
+    const { b } = this;
+    const [integers] = this.inputs;
+    const { variant: unsigned } = this.operation;
+    const offset = unsigned ? integers : b.vector('i64x2.add', integers, this.#lanes(1n << 51n));
+    const high = b.vector('i64x2.shr_u', offset, b.number(unsigned ? 51 : 52));
+    const small = this.#every(b.vector('i64x2.eq', high, b.vectorConstant(0n)));
+    const moved = b.vector('i64x2.add', integers, this.#constant(shifter));
+    const converted = this.#vector('sub', moved, this.#constant(shifter));
+    const scaled = () => (this.number === undefined ? converted : this.#vector('mul', converted, this.#power(-1)));
+    return [() => ({ holds: small, result: scaled })];
   }
 
   #fromFixed(): (() => Path)[] {

@@ -257,9 +257,6 @@ function describeOperation({ operation: o, numbers }: Case): string {
   return `${o.name}: ${o.elements} of ${o.from} to ${o.to} bits${rounding}${o.variant ? ', variant' : ''}${numbers ? ', fixed point' : ''}`;
 }
 
-/** Comparisons to a mask are quick for vectors only. Conversions between vectors of doubles and of integers have no quick way, nor rounding that vectors do not know. */
-function hasPath({ name, from, elements, rounding }: FpOperation): boolean {
-  if (elements === 1) return !/^FPCompare../.test(name);
-  if (rounding === Rounding.tieAway) return false;
-  return !(from === 64 && (name === 'FPToFixed' || name === 'FixedToFP'));
-}
+/** Comparisons to a mask are quick for vectors only, and vectors do not know how to round ties away from zero. */
+const hasPath = ({ name, elements, rounding }: FpOperation): boolean =>
+  elements === 1 ? !/^FPCompare../.test(name) : rounding !== Rounding.tieAway;
