@@ -1,6 +1,6 @@
 /**
  * A wire between two machines: a Unix socket with frames as QEMU's `-netdev stream` has them, each behind its length in
- * 32 bits, high byte first. Who comes first listens, and a partner may go and come again.
+ * 32 bits, high byte first. Who comes first listens; a partner may go, and the next one takes its place.
  */
 import { rmSync } from 'node:fs';
 import net from 'node:net';
@@ -12,6 +12,8 @@ const LONGEST = 65_536;
 /** Bytes that a partner who does not read may be behind; other frames are lost, as on a wire. */
 const MOST_UNREAD = 1 << 20;
 const LENGTH = 4;
+/** Milliseconds. */
+const RETRY = 500;
 
 export class SocketLink implements Link {
   received: (frame: Uint8Array) => void = () => undefined;
@@ -19,6 +21,7 @@ export class SocketLink implements Link {
   #socket: net.Socket | undefined;
   #server: net.Server | undefined;
   #pending = Buffer.alloc(0);
+  #closed: boolean = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -34,6 +37,7 @@ export class SocketLink implements Link {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket?.destroy();
     if (!this.#server) return;
     this.#server.close();
@@ -54,8 +58,8 @@ export class SocketLink implements Link {
 
   #listen(): void {
     const server = net.createServer((socket) => {
-      if (this.#socket) socket.destroy();
-      else this.#attach(socket);
+      this.#socket?.destroy();
+      this.#attach(socket);
     });
     server.on('error', (error) => complain(`the network has no partner: ${error.message}`));
     server.listen(this.#path, () => note(`the network waits for a partner at ${this.#path}`));
@@ -70,7 +74,10 @@ export class SocketLink implements Link {
     socket.on('data', (bytes) => this.#take(bytes));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
+      if (this.#socket !== socket) return;
       this.#socket = undefined;
+      // Who listened is gone: it may come again, or this one listens.
+      if (!this.#server && !this.#closed) setTimeout(() => this.#closed || this.#connect(), RETRY).unref();
     });
   }
 

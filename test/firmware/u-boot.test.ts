@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { SocketLink } from '../../bin/link.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -15,7 +16,7 @@ import {
   type Snapshot,
 } from '../../src/backend/index.ts';
 import { portIn, start, until } from '../bin/command.ts';
-import { machineWithUBoot, onQemu, onSimulator, uBoot, uBootSymbols } from './u-boot.ts';
+import { machineWithUBoot, onQemu, onSimulator, repeatedOnQemu, uBoot, uBootSymbols } from './u-boot.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'u-boot-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -127,6 +128,17 @@ test('a snapshot at its prompt goes on on another machine, its flash and disk wi
   expect(again.answers[2]).toContain('42000000: 61 61 61 61');
   expect(again.answers[3]).toContain('\n1\n');
   expect(readFileSync(file).every((byte) => byte === 0x78)).toBe(true);
+});
+
+test('the one on the simulator finds the one on QEMU through a socket', async () => {
+  const socket = join(folder, 'wire');
+  const link = new SocketLink(socket);
+  await until(() => existsSync(socket));
+  // It answers only while it waits for an answer itself.
+  const partner = repeatedOnQemu('setenv ipaddr 10.0.0.2; setenv netretry no; ping 10.0.0.1', socket);
+  const { answers } = await onSimulator(['setenv ipaddr 10.0.0.1; ping 10.0.0.2', 'ping 10.0.0.2'], { network: link });
+  partner.kill();
+  expect(answers[2]).toContain('host 10.0.0.2 is alive');
 });
 
 test('gdb stops it in flash, by software and hardware, and at its prompt', async () => {

@@ -1,5 +1,5 @@
 /** Debian's U-Boot for QEMU's virt board, on the simulator and on QEMU, with somebody at its prompt. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Guest, type PeripheralChoice, SimulatorMachine, type Snapshot } from '../../src/backend/index.ts';
 import { TargetError } from '../../src/gdbstub/index.ts';
@@ -93,22 +93,35 @@ export async function onSimulator(
   return { answers, machine };
 }
 
-/** The same on QEMU, with a device tree from a file. */
-export async function onQemu(commands: readonly string[], tree: string): Promise<string[]> {
-  const conversation = new Conversation(commands);
-  const options = ['-M', 'virt', '-cpu', 'cortex-a57', '-m', `${ramSize >> 20}`, '-nodefaults', '-display', 'none'];
-  const entropy = ['-global', 'virtio-mmio.force-legacy=false', '-device', 'virtio-rng-device,bus=virtio-mmio-bus.0'];
-  const qemu = spawn(
-    'qemu-system-aarch64',
-    [...options, ...entropy, '-serial', 'stdio', '-rtc', 'base=2001-09-09T01:46:40', '-bios', uBoot, '-dtb', tree],
-    { timeout: 50_000 },
-  );
+const qemuOptions = [
+  ...['-M', 'virt', '-cpu', 'cortex-a57', '-m', `${ramSize >> 20}`, '-nodefaults', '-display', 'none'],
+  ...['-global', 'virtio-mmio.force-legacy=false', '-serial', 'stdio', '-bios', uBoot],
+];
+
+/** Types into QEMU what the conversation wants. */
+function converse(conversation: Conversation, options: readonly string[]): ChildProcess {
+  const qemu = spawn('qemu-system-aarch64', [...qemuOptions, ...options], { timeout: 50_000 });
   qemu.stdout.on('data', (bytes: Buffer) => {
     const typed = conversation.heard(bytes.toString('latin1'));
     if (typed !== '') qemu.stdin.write(typed);
   });
+  return qemu;
+}
+
+/** The same on QEMU, with a device tree from a file. */
+export async function onQemu(commands: readonly string[], tree: string): Promise<string[]> {
+  const conversation = new Conversation(commands);
+  const entropy = ['-device', 'virtio-rng-device,bus=virtio-mmio-bus.0'];
+  const qemu = converse(conversation, [...entropy, '-rtc', 'base=2001-09-09T01:46:40', '-dtb', tree]);
   const code = await new Promise((resolve) => qemu.on('close', resolve));
   const answers = conversation.end();
   if (code !== 0) throw new Error(`QEMU ended with ${code} after:\n${answers.join(prompt).slice(-2000)}`);
   return answers;
 }
+
+/** On QEMU again and again, with a network card at a socket, until it is ended. */
+export const repeatedOnQemu = (command: string, socket: string): ChildProcess =>
+  converse(new Conversation(new Array<string>(1000).fill(command)), [
+    ...['-netdev', `stream,id=wire,server=off,addr.type=unix,addr.path=${socket}`],
+    ...['-device', 'virtio-net-device,netdev=wire,mac=52:54:00:00:00:77'],
+  ]);
