@@ -60,6 +60,8 @@ interface Specification<
   readonly registers?: Each<Register, RegisterRole | ((fields: Each<Field, number>) => number)>;
   /** What the CPU must have. */
   readonly feature?: string | readonly string[];
+  /** Whether CPACR_EL1 may trap it, where the encoding does not say so. */
+  readonly simd?: boolean;
   /** SIMD&FP registers: of the field of this name, or where an operand begins: see `vector` and `element`. */
   readonly vectors?: Each<Vector, 'vector' | ((fields: Each<Field, number>) => number)>;
   readonly immediates?: Each<
@@ -144,7 +146,7 @@ export function a64<
     mask,
     value,
     features: typeof spec.feature === 'string' ? [spec.feature] : (spec.feature ?? []),
-    simd: (value & simdBits) === simdBits,
+    simd: spec.simd ?? (value & simdBits) === simdBits,
     fields,
     fieldsOf,
     shape,

@@ -36,7 +36,16 @@ function fromFixed<V>(
 const noScale = ({ sf, scale }: { sf: number; scale: number }) => !sf && scale < 32;
 const immediates = { fbits: ({ scale }: { readonly scale: number }) => 64 - scale };
 
+/** Every call of a sine asks for it: kept here, as NZCV is, it costs no round trip. */
+const readFpcr = a64(
+  'MRS (FPCR)',
+  '110101010011101101000100000 Rt:5',
+  { simd: true, registers: { Rt: 'target' } },
+  (b, { Rt }) => b.writeX(32, Rt, b.readFpcr()),
+);
+
 export const fpConvert = [
+  readFpcr,
   ...forPrecisions(({ half, feature, shape: precision, sizeOf, name }) => {
     const type = (half ? '11' : '0 sz') as '0 sz';
     const shape = ['sf', ...precision, 'U'] as const;
