@@ -21,6 +21,7 @@ import {
   SimulatorMachine,
   type SimulatorOptions,
   type Snapshot,
+  type Usage,
 } from '../src/backend/index.ts';
 import { type Address, formatAddress, type Server, type Stop, serve, TargetError } from '../src/gdbstub/index.ts';
 import { complain, ExitCode, note, UserError } from './message.ts';
@@ -69,6 +70,8 @@ export interface RunningMachine {
   readonly address: Address;
   /** How the machine started. */
   readonly boot: Boot;
+  /** What it has done so far, where it counts. */
+  usage(): Usage | undefined;
   /** Bytes for the guest's serial port; returns how many were taken. */
   receive(bytes: Uint8Array): number;
   /** Likewise for its virtio console. */
@@ -98,6 +101,7 @@ export async function startMachine(options: MachineOptions): Promise<RunningMach
     image,
     address: server.address,
     boot: machine.boot,
+    usage: () => (machine instanceof SimulatorMachine ? machine.usage : undefined),
     receive: (bytes) => machine.receive(bytes),
     receiveConsole: (bytes) => machine.receiveConsole(bytes),
     ended: ended.then(exitCodeOf),

@@ -29,7 +29,13 @@ const coloured = (): boolean => process.stderr.isTTY && !process.env.NO_COLOR;
 export const styled = (kind: keyof typeof styles, text: string): string =>
   coloured() ? `\x1b[${styles[kind]}m${text}\x1b[0m` : text;
 
-export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Called before anything is said: a line that shows how things go makes room. */
+export const beforeSaying: (() => void)[] = [];
+
+export function say(text: string): void {
+  for (const act of beforeSaying) act();
+  process.stderr.write(`${text}\n`);
+}
 
 export const complain = (text: string): void => say(`${styled('error', 'arm-gdbstub:')} ${text}`);
 

@@ -9,6 +9,7 @@ import {
   readSnapshot,
   type Snapshot,
   SnapshotError,
+  type Usage,
 } from '../../src/backend/index.ts';
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { openDisk, openNetwork, openVariables } from '../devices.ts';
@@ -29,6 +30,7 @@ import {
   parseSize,
   type SerialTarget,
 } from '../options.ts';
+import { StatusLine } from '../status.ts';
 import { forwardInput, hasTerminal, inputFromFile } from '../terminal.ts';
 
 const registerChoice = 'common, all, none, or patterns between commas';
@@ -122,6 +124,8 @@ async function runGuest(options: Options): Promise<number> {
   const { hold, allowKill } = options;
   const opened = openDevices(options, second);
   const sink = openSerial(serial);
+  const status = new StatusLine();
+  if (snapshot || (file?.length ?? 0) > LARGE) status.show(`loading ${startName}`);
   const common = {
     ...hardware,
     backend: options.backend as Backend,
@@ -134,7 +138,10 @@ async function runGuest(options: Options): Promise<number> {
     snapshot,
     hold,
     memory: hardware.memory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
-    serial: sink.write,
+    serial: (bytes: Uint8Array) => {
+      status.clear();
+      sink.write(bytes);
+    },
     seed: options.seed,
     cpu: options.cpu as CpuName | undefined,
     input: serial.kind === 'stdio' && !byStdio ? inputFromFile() : undefined,
@@ -148,6 +155,7 @@ async function runGuest(options: Options): Promise<number> {
     return ExitCode.done;
   }
   const machine = await startMachine({ ...common, listen });
+  status.clear();
   const toGuest = second?.kind === 'stdio' ? machine.receiveConsole : machine.receive;
   let leave = (_code: number): void => undefined;
   const left = new Promise<number>((resolve) => {
@@ -161,10 +169,13 @@ async function runGuest(options: Options): Promise<number> {
   const end = lifetime(ended, { timeout, byStdio });
   const keys = atStdio.length > 0 && hasTerminal() ? '; Ctrl-A X leaves' : '';
   note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}${keys}`);
+  const ofTerminal = serial.kind === 'stdio';
+  if (!hold && ofTerminal) status.watch(() => silence(machine.usage()));
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
     return await end;
   } finally {
+    status.clear();
     stopInput();
     await machine.close();
     sink.close();
@@ -215,6 +226,16 @@ function writeTree(name: string, tree: Uint8Array): void {
   } catch (error) {
     throw new UserError(`cannot write ${name}: ${reasonOf(error)}`, ExitCode.failed);
   }
+}
+
+/** Bytes of a file that takes a while to load. */
+const LARGE = 16 << 20;
+
+/** While nothing comes from the console. */
+function silence(usage: Usage | undefined): string {
+  if (!usage) return 'the guest runs, and has said nothing yet';
+  const millions = usage.instructions.reduce((sum, count) => sum + count, 0) / 1e6;
+  return `the guest runs, and has said nothing yet: ${Math.round(millions).toLocaleString('en')} million instructions`;
 }
 
 const DEFAULT_MEMORY = '256M';

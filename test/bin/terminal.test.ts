@@ -39,6 +39,16 @@ function onTerminal(type: (screen: string) => string | undefined, ...args: strin
 /** Sends back what it receives, without end: UARTFR.RXFE is bit 4. */
 const echo = [0xd2a12000, 0xb9401801, 0x3727ffe1, 0xb9400001, 0xb9000001, 0x17fffffc];
 
+test('a guest that says nothing is told of, on a line that goes away', async () => {
+  const file = path.join(folder, 'silent.bin');
+  // b .
+  writeFileSync(file, Uint8Array.of(0, 0, 0, 0x14));
+  const screen = await onTerminal(() => undefined, 'run', file, '--gdb', 'tcp:0', '--timeout', '4');
+  expect(screen).toMatch(/the guest runs, and has said nothing yet: [\d,]+ million instructions/);
+  expect(screen).toContain(`\r\x1b[K\x1b[36marm-gdbstub:\x1b[0m 4 seconds are over`);
+  expect(screen).toContain('code 124');
+});
+
 test('keys go to the guest one by one, Ctrl-C too, and Ctrl-A X gives the terminal back', async () => {
   const file = path.join(folder, 'echo.bin');
   const words = Buffer.alloc(4 * echo.length);
