@@ -53,6 +53,8 @@ export class Debugger {
   #text = '';
   #count = 0;
   #look: () => void = () => {};
+  /** Milliseconds that one command may take. */
+  patience = patience;
 
   private constructor(kind: Kind, file: string | undefined) {
     this.#kind = kind;
@@ -131,7 +133,7 @@ export class Debugger {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
         () => reject(new Error(`${this.#kind.program} does not come back from ${command}\n${this.#text}`)),
-        patience,
+        this.patience,
       );
     });
     try {

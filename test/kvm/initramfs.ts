@@ -65,7 +65,8 @@ function addAddon(archive: Archive, { node }: Parts): void {
 /** The kernel, as QEMU boots it. */
 export const kernelFile = ({ kernel }: Parts): string => find([kernel], /^vmlinuz-/);
 
-function find(folders: readonly string[], name: string | RegExp): string {
+/** The first file of this name. */
+export function find(folders: readonly string[], name: string | RegExp): string {
   for (const folder of folders)
     for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
       if (typeof name === 'string' ? path.basename(entry) === name : name.test(path.basename(entry)))

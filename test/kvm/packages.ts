@@ -44,6 +44,15 @@ export function fetchParts(line: KernelLine): Parts {
   };
 }
 
+/** The kernel with its debugging information, and that of its modules: a large package. Throws as fetchParts. */
+export const fetchSymbols = (line: KernelLine): string =>
+  debian(
+    `linux-${line}-dbg`,
+    new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64-dbg$`),
+    './usr/lib/debug/boot/vmlinux-*',
+    ...modules.map((name) => `*/${name}.ko*`),
+  );
+
 /** The files of the newest package whose name is wanted. */
 const debian = (name: string, wanted: RegExp, ...files: readonly string[]): string =>
   part(name, `${wanted.source} ${files.join(' ')}`, (folder) => unpackDebian(wanted, files, folder));

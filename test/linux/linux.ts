@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ImageError, parseImage, RAM_BASE, SimulatorMachine, type SimulatorOptions } from '../../src/backend/index.ts';
-import { kernelFile } from '../kvm/initramfs.ts';
-import { fetchParts, type KernelLine } from '../kvm/packages.ts';
+import { find, kernelFile } from '../kvm/initramfs.ts';
+import { fetchParts, type KernelLine, modules } from '../kvm/packages.ts';
 import { guestInitramfs } from './initramfs.ts';
 
 /** The prompt, and what busybox asks the terminal behind it: where is the cursor? */
@@ -42,10 +42,14 @@ export class Shell {
   }
 }
 
-/** The files of a kernel's line: the kernel, and the root file system. */
-export function linuxFiles(line: KernelLine): { readonly kernel: string; readonly initramfs: Buffer } {
+/** The files of a kernel's line: the kernel, and the root file system with the modules of a network. */
+export function linuxFiles(
+  line: KernelLine,
+  further: Readonly<Record<string, string>> = {},
+): { readonly kernel: string; readonly initramfs: Buffer } {
   const parts = fetchParts(line);
-  return { kernel: kernelFile(parts), initramfs: guestInitramfs(parts) };
+  const files = modules.map((name) => [`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`)]);
+  return { kernel: kernelFile(parts), initramfs: guestInitramfs(parts, { ...Object.fromEntries(files), ...further }) };
 }
 
 export interface LinuxRun {
