@@ -69,6 +69,8 @@ export interface TranslationResult {
   /** The attribute in MAIR_EL1's format, and SH. */
   attribute: number;
   shareability: number;
+  /** log2 of the bytes of the page or block that it is in; 12 without the MMU. */
+  sizeBits: number;
 }
 
 export const newTranslationResult = (): TranslationResult => ({
@@ -79,6 +81,7 @@ export const newTranslationResult = (): TranslationResult => ({
   executable: false,
   attribute: 0,
   shareability: 0,
+  sizeBits: 12,
 });
 
 const POWER = Array.from({ length: 65 }, (_, n) => 2 ** n);
@@ -185,6 +188,7 @@ function walk(regime: TranslationRegime, memory: DescriptorReader, vaLow: number
   }
   setLeaf(regime, memory, inherited, level);
   leaf.physical = table + rest;
+  leaf.sizeBits = shift;
   return memory.low & (1 << 10) ? TRANSLATED : FaultStatus.accessFlag + level;
 }
 
@@ -228,6 +232,7 @@ function translateFlat(
   result.attribute = access === Access.execute ? 0x44 : 0x00;
   result.device = access !== Access.execute;
   result.shareability = 2;
+  result.sizeBits = 12;
   result.readable = result.writable = result.executable = true;
   return TRANSLATED;
 }
@@ -253,6 +258,7 @@ export function translate(
   result.attribute = leaf.attribute;
   result.device = leaf.attribute >> 4 === 0;
   result.shareability = leaf.shareability;
+  result.sizeBits = leaf.sizeBits;
   setPermissions(regime, privileged, pan, result);
   const permitted =
     access === Access.read ? result.readable : access === Access.write ? result.writable : result.executable;

@@ -83,7 +83,6 @@ function translated({ physical, attribute, device, shareability }: TranslationRe
 }
 
 const nothing: Maintenance = { el: 1, run: () => true };
-/** An entry of a block is pages of their own in the engine's TLB, so one address is as much as all. */
 const tlbi: Maintenance = {
   el: 1,
   run: ({ core }) => {
@@ -99,6 +98,17 @@ const tlbiAll: Maintenance = {
     return true;
   },
 };
+/** VA[55:12] are bits 43 to 0 of the register. The ASID is not looked at: what it spares may be forgotten as well. */
+const tlbiAddress = (broadcast: boolean): Maintenance => ({
+  el: 1,
+  run: ({ core: { engine } }, low, high) => {
+    const vaLow = low << 12;
+    const vaHigh = (((high << 12) | (low >>> 20)) << 8) >> 8;
+    if (broadcast) engine.flushPages(vaLow, vaHigh);
+    else engine.flushPage(vaLow, vaHigh);
+    return true;
+  },
+});
 const at = (access: Access, privileged: boolean): Maintenance => ({
   el: 1,
   run: ({ core }, low, high) => addressTranslate(core, low, high, access, privileged),
@@ -130,6 +140,10 @@ export const maintenance: ReadonlyMap<number, Maintenance> = new Map([
   [sys(0, 7, 8, 1), at(Access.write, true)], // AT S1E1W
   [sys(0, 7, 8, 2), at(Access.read, false)], // AT S1E0R
   [sys(0, 7, 8, 3), at(Access.write, false)], // AT S1E0W
-  // TLBI VMALLE1, VAE1, ASIDE1, VAAE1, VALE1, VAALE1, and the same for the inner shareable domain.
-  ...[0, 1, 2, 3, 5, 7].flatMap((op2) => [[sys(0, 8, 7, op2), tlbi] as const, [sys(0, 8, 3, op2), tlbiAll] as const]),
+  // TLBI VMALLE1 and ASIDE1; VAE1, VAAE1, VALE1 and VAALE1; and the same for the inner shareable domain.
+  ...[0, 2].flatMap((op2) => [[sys(0, 8, 7, op2), tlbi] as const, [sys(0, 8, 3, op2), tlbiAll] as const]),
+  ...[1, 3, 5, 7].flatMap((op2) => [
+    [sys(0, 8, 7, op2), tlbiAddress(false)] as const,
+    [sys(0, 8, 3, op2), tlbiAddress(true)] as const,
+  ]),
 ]);

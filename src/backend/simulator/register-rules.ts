@@ -34,6 +34,8 @@ interface Rule {
   readonly write?: (unit: RegisterUnit, value: bigint) => void;
   /** What follows from a new value. */
   readonly changed?: (unit: RegisterUnit) => void;
+  /** At EL1h it is what is stored, after all. */
+  readonly storedAtEl1h?: boolean;
   /** Whether an access at EL0 is trapped to EL1. */
   readonly trapped?: (unit: RegisterUnit) => boolean;
   /** Whether an access at EL1 is UNDEFINED in the present state. */
@@ -129,6 +131,7 @@ const rules: Readonly<Record<string, Rule>> = {
     read: ({ core }) => core.readSp(0),
     write: ({ core }, value) => core.writeSp(0, value),
     undefinedNow: ({ core }) => (core.pstate & Pstate.SP) === 0,
+    storedAtEl1h: true,
   },
   NZCV: pstateField(Pstate.NZCV),
   DAIF: pstateField(Pstate.DAIF, unlessSctlr(Sctlr.UMA)),
@@ -137,9 +140,12 @@ const rules: Readonly<Record<string, Rule>> = {
   PAN: pstateField(Pstate.PAN),
 
   MIDR_EL1: { reset: 0x000f_a640n },
-  /** EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. */
+  /**
+   * EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. CSV2, CSV3: nothing is
+   * speculated, so that no guest need protect itself.
+   */
   ID_AA64PFR0_EL1: {
-    reset: 0x0000_0011n,
+    reset: 0x1100_0000_0000_0011n,
     // GIC: the CPU interface of a GICv3 is in system registers.
     read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
   },
@@ -155,7 +161,11 @@ const rules: Readonly<Record<string, Rule>> = {
   CCSIDR_EL1: { read: ({ core }) => BigInt(cacheSizes[core.systemLow(CSSELR_EL1) & 0xf] ?? 0) },
   CTR_EL0: { reset: 0x8444_c004n, trapped: unlessSctlr(Sctlr.UCT) },
   /** DC ZVA clears 64 bytes; DZP says that it may not be used here. */
-  DCZID_EL0: { read: ({ core }) => (core.el === 0 && !(core.sctlr & Sctlr.DZE) ? 0x14n : 4n) },
+  DCZID_EL0: {
+    reset: 4n,
+    read: ({ core }) => (core.el === 0 && !(core.sctlr & Sctlr.DZE) ? 0x14n : 4n),
+    storedAtEl1h: true,
+  },
 
   CNTFRQ_EL0: { reset: COUNTER_FREQUENCY, trapped: unlessCntkctl(Cntkctl.EL0PCTEN | Cntkctl.EL0VCTEN) },
   CNTKCTL_EL1: { keeps: 0x3ffn },

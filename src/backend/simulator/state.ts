@@ -179,7 +179,7 @@ export class State {
     this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
     const FPEN = (this.systemWords[CPACR_WORD] >> 20) & 3;
     this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
-    this.engine.setContext(this.el, this.pan, this.simdTrapped);
+    this.engine.setContext(this.el, this.pan, this.simdTrapped, this.el === 1 && spEl(pstate) === 0);
   }
 
   /** ClearExclusiveLocal(). */

@@ -1,5 +1,5 @@
 /** Access to the system registers of the modelled CPU: raw, for the debugger, and by MRS and MSR, for the guest. */
-import { Esr, type SystemRegister } from '../../arm/index.ts';
+import { Esr, Mode, Pstate, type SystemRegister } from '../../arm/index.ts';
 import type { Counter } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
@@ -104,10 +104,12 @@ export class SystemRegisters implements RegisterUnit {
   slot(number: number, write: boolean): number {
     const definition = this.definitions.get(number);
     if (!definition) return !write && isIdRegister(number) && this.core.el > 0 ? number * 8 : -1;
-    const { register, keeps, read, changed, trapped, undefinedNow, simd } = definition;
+    const { register, keeps, read, changed, trapped, undefinedNow, simd, storedAtEl1h } = definition;
     // FPCR and FPSR stand with the vectors.
     if (simd) return -1;
-    if (!isAllowed(register, this.core.el, write) || undefinedNow || (trapped && this.core.el === 0)) return -1;
+    if (!isAllowed(register, this.core.el, write)) return -1;
+    if (storedAtEl1h && (this.core.pstate & Pstate.M) === Mode.EL1h) return number * 8;
+    if (undefinedNow || (trapped && this.core.el === 0)) return -1;
     if (write ? definition.write || changed || keeps !== ALL : read) return -1;
     return number * 8;
   }

@@ -125,6 +125,7 @@ export class SlowAccess {
     if (!isWatched) {
       const context = state.i32[(unprivileged ? Layout.unprivileged : Layout.context) >> 2];
       const checked = device || state.i32[Layout.alignCheck >> 2] !== 0;
+      this.#tlb.noteBlock(low, high, this.#host.translation.sizeBits);
       this.#tlb.fillData(context, write, low, high, place, checked, isToldOf);
     }
     if (isToldOf && request.store) this.#stores.written(place, bytes);

@@ -15,7 +15,8 @@ const wordsPerPage = pageBytes / 4;
 const lineBits = 6;
 
 /** What decoding depends on, as one number. */
-export const decodeMode = (el: number, simdTrapped: boolean): number => el | (simdTrapped ? 2 : 0);
+export const decodeMode = (el: number, simdTrapped: boolean, usesSp0: boolean): number =>
+  el | (simdTrapped ? 2 : 0) | (usesSp0 ? 4 : 0);
 
 interface Page {
   /** Address of its first record. */

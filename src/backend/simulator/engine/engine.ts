@@ -220,6 +220,7 @@ export class SimulatorEngine implements Engine, Running {
       return 0;
     }
     const first = this.#code.page(place - (low & 0xfff), low, high, this.#mode);
+    this.tlb.noteBlock(low, high, host.translation.sizeBits);
     this.tlb.fillCode(context, low, high, first);
     return first;
   }
@@ -232,13 +233,17 @@ export class SimulatorEngine implements Engine, Running {
     this.#interpreter.flushTlbs();
   }
 
-  flushPage(vaLow: number, _vaHigh: number): void {
-    this.tlb.flushPage(vaLow);
+  flushPage(vaLow: number, vaHigh: number): void {
+    this.tlb.flushPage(vaLow, vaHigh);
   }
 
-  setContext(el: number, pan: boolean, simdTrapped: boolean): void {
+  flushPages(vaLow: number, vaHigh: number): void {
+    this.#interpreter.flushPages(vaLow, vaHigh);
+  }
+
+  setContext(el: number, pan: boolean, simdTrapped: boolean, usesSp0 = false): void {
     const context = this.tlb.context(el, pan);
-    this.#mode = decodeMode(el, simdTrapped);
+    this.#mode = decodeMode(el, simdTrapped, usesSp0);
     this.tlb.setMode(context, this.#mode);
     this.words[Layout.context >> 2] = context;
   }

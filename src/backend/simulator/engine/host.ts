@@ -29,6 +29,8 @@ export interface Translation {
   /** Reads, writes and fetches that the page permits in the context asked for: what the TLB may hold. */
   readable: boolean;
   writable: boolean;
+  /** log2 of the bytes of the page or block that the address is in. */
+  sizeBits: number;
 }
 
 /** What the engine asks of the CPU. */
@@ -98,13 +100,15 @@ export interface Engine {
   flushTlb(): void;
   /** Those of all CPUs of the machine: TLBI of the inner shareable domain. */
   flushTlbs(): void;
-  /** Translations of one page are stale (both halves of its 64-bit address). */
+  /** Translations of the page or block of an address (both halves of it) are stale. */
   flushPage(vaLow: number, vaHigh: number): void;
+  /** Likewise in all CPUs. */
+  flushPages(vaLow: number, vaHigh: number): void;
   /**
-   * EL, PAN or CPACR_EL1 have changed: other TLBs and other decoded code apply. No flush is needed. Where SIMD and
-   * floating-point instructions are trapped they raise `simdAccess`.
+   * EL, PAN, SPSel or CPACR_EL1 have changed: other TLBs and other decoded code apply. No flush is needed. Where SIMD and
+   * floating-point instructions are trapped they raise `simdAccess`. `usesSp0`: EL1t.
    */
-  setContext(el: number, pan: boolean, simdTrapped: boolean): void;
+  setContext(el: number, pan: boolean, simdTrapped: boolean, usesSp0?: boolean): void;
   /** RAM was changed from outside: code decoded from it is stale. Physical range. */
   changed(physical: number, bytes: number): void;
   /** Virtual addresses at which to return `breakpoint` before the instruction, whatever the EL. */

@@ -131,6 +131,10 @@ export class Interpreter {
     for (const tlb of this.#tlbs) tlb.flush();
   }
 
+  flushPages(vaLow: number, vaHigh: number): void {
+    for (const tlb of this.#tlbs) tlb.flushPage(vaLow, vaHigh);
+  }
+
   /** The decoded code is that of all CPUs: it stops at the breakpoints of each. */
   setBreakpoints(engine: Running, addresses: readonly bigint[]): void {
     this.#breakpoints[this.#engines.indexOf(engine)] = addresses;

@@ -5,6 +5,15 @@ import type { EngineState } from './state.ts';
 const contextCount = 3;
 const page = 4096;
 
+const pageBits = 12;
+const blockBits = 21;
+
+/** The number of an address's block, its top byte left out. */
+const blockOf = (vaLow: number, vaHigh: number): number => (vaHigh & 0xff_ffff) * 2 ** 11 + (vaLow >>> blockBits);
+
+/** By bit 55. */
+const halfOf = (vaHigh: number): number => (vaHigh >>> 23) & 1;
+
 const entryIndex = (vaLow: number, entries: number) => (vaLow >>> 12) & (entries - 1);
 
 export class Tlb {
@@ -14,6 +23,12 @@ export class Tlb {
   /** What code was decoded for in each context. */
   readonly #modes: number[] = new Array(contextCount).fill(0);
   /** Whether a context has been filled since it was flushed. */
+  /**
+   * Blocks of 2 MiB in which something was filled from more than a page since the last flush; and, for each half of the
+   * address space, whether from more still.
+   */
+  readonly #blocks = new Set<number>();
+  readonly #hasLarger = [false, false];
   readonly #filled: boolean[] = new Array(contextCount).fill(true);
 
   /** `contexts`: their address. */
@@ -71,6 +86,8 @@ export class Tlb {
   }
 
   flush(): void {
+    this.#hasLarger.fill(false);
+    this.#blocks.clear();
     this.#filled.forEach((filled, index) => {
       if (!filled) return;
       const from = this.#contexts + index * Context.bytes;
@@ -97,15 +114,31 @@ export class Tlb {
     this.#flushCodeOf(context);
   }
 
-  /** Forgets the page of an address, whatever its tag in the top byte. */
-  flushPage(vaLow: number): void {
-    const forget = (at: number) => this.#state.i32.fill(-1, at >> 2, (at >> 2) + 2);
+  /** An address is filled from a page or block of this size. */
+  noteBlock(vaLow: number, vaHigh: number, sizeBits: number): void {
+    if (sizeBits <= pageBits) return;
+    if (sizeBits > blockBits) this.#hasLarger[halfOf(vaHigh)] = true;
+    else this.#blocks.add(blockOf(vaLow, vaHigh));
+  }
+
+  /** Forgets the page or block of an address, whatever its tag in the top byte. */
+  flushPage(vaLow: number, vaHigh: number): void {
+    if (this.#hasLarger[halfOf(vaHigh)] || this.#blocks.has(blockOf(vaLow, vaHigh))) {
+      this.flush();
+      return;
+    }
     this.#eachContext((context) => {
       const data = entryIndex(vaLow, Context.entries) * 16;
-      forget(context + Context.read + data);
-      forget(context + Context.write + data);
-      forget(context + Context.code + entryIndex(vaLow, Context.codeEntries) * 16);
+      this.#forget(context + Context.read + data);
+      this.#forget(context + Context.write + data);
+      this.#forget(context + Context.code + entryIndex(vaLow, Context.codeEntries) * 16);
     });
+  }
+
+  #forget(entry: number): void {
+    const { i32 } = this.#state;
+    i32[entry >> 2] = -1;
+    i32[(entry >> 2) + 1] = -1;
   }
 
   /** From now on stores to this page of RAM must look for decoded code. */

@@ -12,7 +12,7 @@ const CNTVCT_EL0 = 0xdf02;
 const CNTFRQ_EL0 = 0xdf00;
 
 export class FlatHost implements EngineHost {
-  readonly translation = { physical: 0, device: false, readable: true, writable: true };
+  readonly translation = { physical: 0, device: false, readable: true, writable: true, sizeBits: 12 };
   readonly engine: SimulatorEngine;
   readonly view: DataView;
   /** What the guest wrote to its serial port. */
