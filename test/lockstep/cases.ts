@@ -52,8 +52,7 @@ export function drawBatch(
 }
 
 /** With a misaligned SP QEMU goes on, and may write what other cases read. */
-const isFair = (ending: Ending): boolean =>
-  ending.kind !== 'endless' && !(ending.kind === 'exception' && ending.spMisaligned);
+const isFair = (ending: Ending): boolean => ending.kind !== 'endless' && !ending.spMisaligned;
 
 function drawCase(random: Random, batch: Batch, index: number, decoder: Decoder, machine: EvaluatorMachine): void {
   const words = batch.stubs.subarray(index * stubWords, (index + 1) * stubWords);

@@ -19,7 +19,7 @@ export type Ending =
   /** Ended by an exception: at `elr`, by a fault or by an instruction that raises one. */
   | { readonly kind: 'exception'; readonly elr: bigint; readonly spMisaligned: boolean }
   /** The CPU around the engine would have to say how it goes on, or memory that is not modelled was touched. */
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unknown'; readonly spMisaligned: boolean }
   /** It goes round in a circle, as RET does behind the BL that called it. */
   | { readonly kind: 'endless' };
 
@@ -73,20 +73,22 @@ export class EvaluatorMachine implements EvaluateState {
     const first = stubs + index * stubWords * 4;
     this.pc = BigInt(first + firstInstruction * 4);
     if ((spsr & (1 << 20)) !== 0) return { kind: 'exception', elr: this.pc, spMisaligned: false };
-    let system = false;
+    let unknown = false;
     for (this.steps = 0; this.steps < mostSteps; this.steps++) {
       const place = Number(this.pc - BigInt(first));
       if (place < 0 || place >= stubWords * 4 || place % 4 !== 0) {
         // Other cases' instructions are not followed.
         const other = batch.stubs[Number(this.pc - BigInt(stubs)) / 4];
-        const isKnown = !system && (other === undefined || isBrk(other));
-        return isKnown ? { kind: 'exception', elr: this.pc, spMisaligned: false } : { kind: 'unknown' };
+        const isKnown = !unknown && (other === undefined || isBrk(other));
+        return isKnown
+          ? { kind: 'exception', elr: this.pc, spMisaligned: false }
+          : { kind: 'unknown', spMisaligned: false };
       }
       const elr = this.pc;
       const outcome = executeWord(batch.stubs[index * stubWords + place / 4], this);
-      if (outcome.kind === 'system') system = true;
-      else if (this.#outside) return { kind: 'unknown' };
-      if (system && outcome.kind !== 'done' && outcome.kind !== 'system') return { kind: 'unknown' };
+      if (outcome.kind === 'system' || this.#outside) unknown = true;
+      if (unknown && outcome.kind !== 'done' && outcome.kind !== 'system')
+        return { kind: 'unknown', spMisaligned: this.#spMisaligned };
       if (outcome.kind === 'fault') return { kind: 'exception', elr, spMisaligned: this.#spMisaligned };
       if (outcome.kind === 'raise')
         return { kind: 'exception', spMisaligned: false, elr: outcome.raise === 'svc' ? elr + 4n : elr };
