@@ -3,9 +3,9 @@
  * SIMD&FP registers.
  */
 import type { Builder, RegisterOperand, VectorOperand, Width } from '../builder/builder.ts';
-import type { Rounding as RoundingMode } from '../fp/format.ts';
+import { Rounding } from '../fp/format.ts';
 import { a64 } from './definition.ts';
-import { bitsOf, type FpSize, forPrecisions, Rounding, scalar } from './fp-operations.ts';
+import { bitsOf, type FpSize, forPrecisions, scalar } from './fp-operations.ts';
 import { datasize } from './pseudocode.ts';
 
 /** By rmode. */
@@ -13,7 +13,7 @@ const roundings = [Rounding.tieEven, Rounding.positive, Rounding.negative, Round
 
 function toFixed<V>(
   b: Builder<V>,
-  { sf, U, size, rounding }: { sf: number; U: number; size: FpSize; rounding: RoundingMode },
+  { sf, U, size, rounding }: { sf: number; U: number; size: FpSize; rounding: Rounding },
   { Rn, Rd }: { Rn: VectorOperand; Rd: RegisterOperand },
   fbits?: V,
 ): void {

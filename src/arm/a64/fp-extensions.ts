@@ -1,5 +1,6 @@
 /** Floating-point instructions of extensions after Armv8.0: FEAT_FCMA, FEAT_FHM, FEAT_FRINTTS. FEAT_FP16 is with its like. */
 import type { Builder } from '../builder/builder.ts';
+import { Rounding } from '../fp/format.ts';
 import type { FpOperation } from '../fp/operation.ts';
 import { a64, element, vector } from './definition.ts';
 import {
@@ -7,7 +8,6 @@ import {
   clearUpper,
   type FpSize,
   fpNegVector,
-  Rounding,
   scalar,
   splat,
   vectorOf,

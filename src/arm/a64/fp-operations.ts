@@ -2,8 +2,6 @@
 import type { Builder, Width } from '../builder/builder.ts';
 import type { ElementBits, FpFunction, FpOperation } from '../fp/operation.ts';
 
-export const Rounding = { tieEven: 0, positive: 1, negative: 2, zero: 3, tieAway: 4, odd: 5 } as const;
-
 type Options = Partial<Pick<FpOperation, 'to' | 'rounding' | 'variant'>>;
 
 /** log2 of the bytes of an element: half, single and double precision. */

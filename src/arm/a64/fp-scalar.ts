@@ -3,19 +3,10 @@
  * compare, conditional compare, conditional select and immediate.
  */
 import type { Builder } from '../builder/builder.ts';
+import { Rounding } from '../fp/format.ts';
 import type { FpFunction } from '../fp/operation.ts';
 import { a64 } from './definition.ts';
-import {
-  bitsOf,
-  type FpSize,
-  forPrecisions,
-  fpAbs,
-  fpNeg,
-  Rounding,
-  scalar,
-  vfpExpandImm,
-  widthOf,
-} from './fp-operations.ts';
+import { bitsOf, type FpSize, forPrecisions, fpAbs, fpNeg, scalar, vfpExpandImm, widthOf } from './fp-operations.ts';
 
 /** FPCompare() says whether one number is greater or equal (bit 0) and whether it is less or equal (bit 1). */
 function compare<V>(b: Builder<V>, size: FpSize, x: V, y: V, signalNaNs: number): V {

@@ -3,6 +3,7 @@
  * floating-point instructions among them.
  */
 import type { Builder, VectorOperand } from '../builder/builder.ts';
+import { Rounding } from '../fp/format.ts';
 import type { FpFunction, FpOperation } from '../fp/operation.ts';
 import { a64, element } from './definition.ts';
 import {
@@ -13,7 +14,6 @@ import {
   fpAbsVector,
   fpNegVector,
   type Precision,
-  Rounding,
   scalar,
   vectorOf,
   widthOf,

@@ -4,8 +4,8 @@
  * translator of whole regions would know the operands.
  */
 
-import { type FpOperation, fpWidths } from '../fp/operation.ts';
-import { fbitsShift, fpDescription } from '../fp/unit.ts';
+import { type FpOperation, fpWidths, numberOf } from '../fp/operation.ts';
+import { fbitsShift } from '../fp/unit.ts';
 import { accessDescription, accessKinds, FlagsKind, FunctionIndex, firstAlignedKind, stateSlots } from './abi.ts';
 import type {
   AccessKind,
@@ -226,7 +226,7 @@ export abstract class Emitter extends Values implements Builder<Value> {
 
   #slowFp(operation: FpOperation, operands: readonly Value[], fbits: Value | undefined): Value {
     const sizeOf = (width: ValueWidth) => (width === 128 ? 4 : width === 64 ? 3 : 2);
-    const description = this.number(fpDescription(operation));
+    const description = this.number(numberOf(operation));
     const { output } = fpWidths(operation);
     return this.value(output, () => {
       for (const [i, operand] of operands.entries())

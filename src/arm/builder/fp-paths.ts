@@ -14,12 +14,12 @@ export function fpPath(
   slow: () => Value,
 ): Value {
   if (operation.from === 16 || operation.to === 16) return slow();
-  const kind = operation.elements === 1 ? ScalarPaths : VectorPaths;
+  const Paths = operation.elements === 1 ? ScalarPaths : VectorPaths;
   const { output } = fpWidths(operation);
   const take = ([first, ...others]: (() => { holds: Value; result: () => Value })[]): Value => {
     if (first === undefined) return slow();
     const { holds, result } = first();
     return b.choose(output, holds, result, () => take(others));
   };
-  return take(new kind(b, operation, inputs, fbits).paths());
+  return take(new Paths(b, operation, inputs, fbits).paths());
 }

@@ -3,11 +3,10 @@
  * the memory that it shares with us, and an operation is told in one number.
  */
 import { Layout } from '../builder/layout.ts';
-import { carryOutElement, type ElementBits, type FpOperation, numberOf, operandsOf, operationOf } from './operation.ts';
+import { carryOutElement, type ElementBits, type FpOperation, operandsOf, operationOf } from './operation.ts';
 
 /** fbits stand above an operation's number. */
 export const fbitsShift = 16;
-export const fpDescription = (operation: FpOperation): number => numberOf(operation);
 
 /** By number; made when they are first needed. */
 const operations: FpOperation[] = [];
