@@ -29,11 +29,13 @@ export interface Parts {
   readonly node: string;
 }
 
+const kernelPackage = (line: KernelLine): RegExp =>
+  new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64(-unsigned)?$`);
+
 /** Fetches what is not there yet. Throws with a client's words where one fails. */
 export function fetchParts(line: KernelLine): Parts {
-  const kernel = new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64(-unsigned)?$`);
   return {
-    kernel: debian(`linux-${line}`, kernel, './boot/vmlinuz-*', ...modules.map((name) => `*/${name}.ko*`)),
+    kernel: debian(`linux-${line}`, kernelPackage(line), './boot/vmlinuz-*', ...modules.map((name) => `*/${name}.ko*`)),
     busybox: debian('busybox', /^busybox-static$/, './bin/busybox'),
     libraries: [
       debian('libc6', /^libc6$/, './lib/*'),
@@ -52,6 +54,44 @@ export const fetchSymbols = (line: KernelLine): string =>
     './usr/lib/debug/boot/vmlinux-*',
     ...modules.map((name) => `*/${name}.ko*`),
   );
+
+/** A folder with a kernel and the modules of these names that belong to it. */
+export const fetchKernel = (line: KernelLine, names: readonly string[]): string =>
+  debian(`kernel-${line}`, kernelPackage(line), './boot/vmlinuz-*', ...names.map((name) => `*/${name}.ko*`));
+
+/** A folder that `fill` makes of these packages and all that they depend on, unpacked into `root` in it. */
+export const fetchRoot = (
+  name: string,
+  packages: readonly string[],
+  recipe: string,
+  fill: (folder: string) => void,
+): string =>
+  part(name, `${packages.join(' ')} ${recipe}`, (folder) => {
+    unpackClosure(packages, path.join(folder, 'root'));
+    fill(folder);
+  });
+
+function unpackClosure(packages: readonly string[], root: string): void {
+  process.stderr.write(`lab: fetching ${packages.join(', ')} for arm64, with what they depend on\n`);
+  const downloads = mkdtempSync(path.join(cacheFolder(), 'new-'));
+  try {
+    mkdirSync(path.join(downloads, 'partial'));
+    mkdirSync(root);
+    const options = [
+      '-y',
+      '-qq',
+      '--no-install-recommends',
+      '--download-only',
+      '-o',
+      `Dir::Cache::archives=${downloads}`,
+    ];
+    apt('apt-get', ['install', ...options, ...packages], downloads);
+    const unpack = 'for deb in "$0"/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$1" || exit 1; done';
+    execFileSync('sh', ['-c', unpack, downloads, root], { stdio: 'pipe' });
+  } finally {
+    rmSync(downloads, { recursive: true, force: true });
+  }
+}
 
 /** The files of the newest package whose name is wanted. */
 const debian = (name: string, wanted: RegExp, ...files: readonly string[]): string =>
