@@ -74,7 +74,8 @@ class Service implements ConnectionOwner {
     this.#machine = new Machine(
       target,
       (stop) => this.stopped(stop),
-      (error) => this.log(`the machine has failed: ${describe(error)}`),
+      // A machine whose owner has closed it may fail as it likes.
+      (error) => this.#closed || this.log(`the machine has failed: ${describe(error)}`),
     );
   }
 
@@ -106,6 +107,7 @@ class Service implements ConnectionOwner {
 
   /** Told once for each end, and after the debugger. */
   ended(): void {
+    if (this.#closed) return;
     const stop = this.#machine.lastStop;
     setImmediate(() => this.#options.ended?.(stop));
   }
