@@ -2,11 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The directory of package.json, wherever the compiled files lie below it. */
+/** The directory of package.json, wherever the compiled files lie below it. Throws where there is none above them. */
 export function packageRoot(): string {
-  let directory = import.meta.dirname;
-  while (!existsSync(path.join(directory, 'package.json'))) directory = path.dirname(directory);
-  return directory;
+  for (let directory = import.meta.dirname; ; directory = path.dirname(directory)) {
+    if (existsSync(path.join(directory, 'package.json'))) return directory;
+    if (directory === path.dirname(directory)) throw new Error(`there is no package.json above ${import.meta.dirname}`);
+  }
 }
 
 export const packageVersion = (): string =>
