@@ -60,6 +60,7 @@ export interface MachineOptions {
   readonly deviceTree?: Uint8Array;
   readonly gicVersion?: 2 | 3;
   readonly cpu?: CpuName;
+  readonly semihosting?: boolean;
   readonly sysregs: string;
   readonly fields: string;
   readonly allowKill: boolean;
@@ -166,19 +167,20 @@ function build(image: Image, options: BuildOptions): SimulatorMachine | KvmMachi
   }
 }
 
-function buildKvm(common: KvmOptions, { cpus, cpu = 'host', seed = 'host' }: BuildOptions): KvmMachine {
+function buildKvm(common: KvmOptions, { cpus, cpu = 'host', seed = 'host', semihosting }: BuildOptions): KvmMachine {
+  if (semihosting) throw new UserError('KVM does not tell of semihosting calls: that takes --backend simulator');
   if (cpu !== 'host' && cpu !== 'max') throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host`);
   return new KvmMachine({ ...common, cpus, seed, log: complain });
 }
 
 function buildSimulator(
   common: SimulatorOptions,
-  { cpus = 1, cpu, memory, seed = '' }: BuildOptions,
+  { cpus = 1, cpu, memory, seed = '', semihosting }: BuildOptions,
 ): SimulatorMachine {
   if (cpu === 'host') throw new UserError('the simulator has no CPU of the host: that takes --backend kvm');
   if (cpus > MAXIMUM_CPUS) throw new UserError(`the simulator has at most ${MAXIMUM_CPUS} CPUs, not ${cpus}`);
   try {
-    return new SimulatorMachine({ ...common, cpus, cpu, seed });
+    return new SimulatorMachine({ ...common, cpus, cpu, seed, semihosting });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(`${memory >> 20n} MiB of RAM are more than the simulator can have here`, ExitCode.failed);

@@ -66,6 +66,7 @@ export const runOptions = {
   fields: { type: 'string', default: 'common', describe: `Those that gdb also sees by field: ${registerChoice}` },
   'port-file': { type: 'string', describe: 'Gets the port (or path) once a debugger can connect' },
   timeout: { type: 'string', describe: `Seconds after which it ends, with exit code ${ExitCode.timeout}` },
+  semihosting: { type: 'boolean', describe: 'Answer HLT #0xF000: console, time, exit; no files (simulator)' },
   machine: { alias: 'M', type: 'string', describe: "QEMU's: virt[,gic-version=2]" },
   nographic: { type: 'boolean', describe: "QEMU's: it is so" },
   'allow-kill': { type: 'boolean', default: false, describe: "A debugger's kill ends the guest; else it detaches" },
@@ -143,6 +144,7 @@ async function runGuest(options: Options): Promise<number> {
       sink.write(bytes);
     },
     seed: options.seed,
+    semihosting: options.semihosting,
     cpu: options.cpu as CpuName | undefined,
     input: serial.kind === 'stdio' && !byStdio ? inputFromFile() : undefined,
     peripherals: opened.peripherals,

@@ -229,7 +229,7 @@ export class CpuExecution {
         if (this.pc !== before) this.#left();
         return this.#context.interrupting() ? { kind: 'interrupted', thread: this.thread } : undefined;
       case 'shutdown':
-        return { kind: 'exited', code: 0 };
+        return { kind: 'exited', code: exit.code ?? 0 };
       case 'reset':
         this.#left();
         return this.#context.reset(this.thread);

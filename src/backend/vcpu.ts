@@ -92,7 +92,8 @@ export type Exit =
   /** KVM_EXIT_DEBUG: the syndrome always in the form of a lower exception level (EC 0x30, 0x32, 0x34, 0x38, 0x3c). */
   | { readonly kind: 'debug'; readonly esr: number; readonly far: bigint }
   /** KVM_EXIT_SYSTEM_EVENT. */
-  | { readonly kind: 'shutdown' }
+  /** `code`: what the guest gives as the exit code of its program. */
+  | { readonly kind: 'shutdown'; readonly code?: number }
   | { readonly kind: 'reset' }
   | { readonly kind: 'crash' }
   /** EINTR after a kick. */

@@ -28,6 +28,10 @@ beforeAll(() => {
   // Sends back what it receives until that is a q: UARTFR.RXFE is bit 4.
   const echo = [0xd2a12000, 0xb9401801, 0x3727ffe1, 0xb9400001, 0xb9000001, 0x7101c43f, 0x54ffff61];
   writeFileSync(place('echo.bin'), words(...echo, ...off));
+  // SYS_READC, and SYS_EXIT with what came.
+  const read = [0xd28000e0, 0xd2800001, 0xd45e0000];
+  const exit = [0xd28004c2, 0xf2a00042, 0xd2a80001, 0x91100021, 0xa9000022, 0xd2800300, 0xd45e0000];
+  writeFileSync(place('semihosting.bin'), words(...read, ...exit));
   writeFileSync(place('empty'), '');
   const qcow2 = Buffer.alloc(512);
   qcow2.write('QFI\xfb', 'latin1');
@@ -169,6 +173,12 @@ test('standard input is the keyboard of the guest', async () => {
   await using guest = start('run', place('echo.bin'), '--gdb', 'tcp:0');
   guest.child.stdin.end('hello, q');
   expect(quiet(await guest.finished)).toEqual({ code: 0, stdout: 'hello, q' });
+});
+
+test('semihosting: a key and an exit code', async () => {
+  await using guest = start('run', place('semihosting.bin'), '--gdb', 'tcp:0', '--semihosting');
+  guest.child.stdin.end('A');
+  expect(quiet(await guest.finished)).toEqual({ code: 65, stdout: '' });
 });
 
 test('--timeout ends a guest that does not', async () => {

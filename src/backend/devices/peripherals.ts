@@ -169,6 +169,16 @@ export class Peripherals {
     return this.input.receive(bytes);
   }
 
+  /** A byte that waits for the serial port, for others that want one. */
+  takeInput(): number | undefined {
+    return this.input.take();
+  }
+
+  /** Goes out as what the serial port sends does, in order with it. */
+  print(bytes: Uint8Array): void {
+    for (const byte of bytes) this.sent.push(byte);
+  }
+
   /** Bytes for the virtio console, likewise. */
   receiveConsole(bytes: Uint8Array): number {
     return this.console?.receive(bytes) ?? bytes.length;

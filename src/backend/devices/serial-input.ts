@@ -31,6 +31,15 @@ export class SerialInput {
     return taken;
   }
 
+  /** The first byte that waits, for someone else than the port. */
+  take(): number | undefined {
+    if (this.length === 0) return undefined;
+    const [byte] = this.waiting;
+    this.waiting.copyWithin(0, 1, this.length);
+    this.length--;
+    return byte;
+  }
+
   /** The port may have room, or its guest has begun to care for input. */
   wanted(): void {
     if (this.length === 0 || !this.uart.listens) return;

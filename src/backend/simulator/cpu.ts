@@ -1,5 +1,14 @@
 /** A simulated CPU: the host of the engine, and the loop that takes what the engine cannot go on with. */
-import { Access, Esr, FaultStatus, Layout, Pstate, type Raise, type TranslationResult } from '../../arm/index.ts';
+import {
+  Access,
+  Esr,
+  FaultStatus,
+  Layout,
+  Pstate,
+  type Raise,
+  TRANSLATED,
+  type TranslationResult,
+} from '../../arm/index.ts';
 import { Bus } from '../devices/bus.ts';
 import type { MappedDevice } from '../devices/device.ts';
 import type { Exit, GuestDebug } from '../vcpu.ts';
@@ -8,6 +17,7 @@ import { Core } from './core.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
+import { type GuestBytes, SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
 import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { type Counters, SystemRegisters } from './system-registers.ts';
@@ -21,6 +31,8 @@ export interface CpuOptions {
   readonly affinity?: bigint;
   /** All of the machine, this one among them. */
   readonly cpus?: () => readonly Cpu[];
+  /** Who answers HLT #0xF000. Otherwise it is UNDEFINED. */
+  readonly semihosting?: Semihosting;
 }
 
 /** LDXR, LDAXR, LDXP, LDAXP. */
@@ -48,10 +60,13 @@ export class Cpu implements EngineHost, PoweredCpu {
   psciVersion = (): bigint => PSCI_1_1;
   private readonly instructions: SystemInstructions;
   private readonly bus: Bus;
+  private readonly semihosting: Semihosting | undefined;
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
   stepped: boolean | undefined;
 
-  constructor({ engine, devices, clock, counters, affinity = 0n, cpus = () => [this] }: CpuOptions) {
+  constructor(options: CpuOptions) {
+    const { engine, devices, clock, counters, affinity = 0n, cpus = () => [this] } = options;
+    this.semihosting = options.semihosting;
     this.affinity = affinity;
     this.cpus = cpus;
     this.core = new Core(engine(this));
@@ -275,6 +290,9 @@ export class Cpu implements EngineHost, PoweredCpu {
         }
         core.take(Esr.brk(immediate));
         return RunStatus.budget;
+      case 'hlt':
+        if (immediate !== SEMIHOSTING_HLT || !this.semihosting || core.el === 0) break;
+        return this.semihost(this.semihosting);
       case 'simdAccess':
         core.take(Esr.fpAccess());
         return RunStatus.budget;
@@ -301,6 +319,64 @@ export class Cpu implements EngineHost, PoweredCpu {
 
   reservationLost(): void {
     this.core.event = true;
+  }
+
+  private semihost(semihosting: Semihosting): RunStatus {
+    const { core } = this;
+    const answer = semihosting.call(core.words[0] >>> 0, core.readX(1), this.guestBytes);
+    // It is made again until there is input.
+    if (answer === 'wait') return RunStatus.budget;
+    core.advancePc(4);
+    if (typeof answer === 'bigint') {
+      core.writeX(0, BigInt.asUintN(64, answer));
+      return RunStatus.budget;
+    }
+    this.exit = { kind: 'shutdown', code: answer.code };
+    return RunStatus.stopped;
+  }
+
+  /** Memory at this CPU's addresses, for its host. Aborts nothing. */
+  private readonly guestBytes: GuestBytes = {
+    read: (address, length) => {
+      const bytes = new Uint8Array(length);
+      const { engine } = this.core;
+      const all = new Uint8Array(engine.memory.buffer);
+      const done = this.eachPage(address, length, Access.read, (physical, from, count) => {
+        const place = engine.readableOffset(physical);
+        if (place >= 0) bytes.set(all.subarray(place, place + count), from);
+        return place >= 0;
+      });
+      return done ? bytes : undefined;
+    },
+    write: (address, bytes) => {
+      const { engine } = this.core;
+      const all = new Uint8Array(engine.memory.buffer);
+      return this.eachPage(address, bytes.length, Access.write, (physical, from, count) => {
+        const place = engine.ramOffset(physical);
+        if (place < 0) return false;
+        engine.changed(physical, count);
+        all.set(bytes.subarray(from, from + count), place);
+        return true;
+      });
+    },
+  };
+
+  private eachPage(
+    address: bigint,
+    length: number,
+    access: Access,
+    act: (physical: number, from: number, count: number) => boolean,
+  ): boolean {
+    const { core } = this;
+    for (let from = 0; from < length; ) {
+      const at = BigInt.asUintN(64, address + BigInt(from));
+      const [low, high] = [Number(at & 0xffff_ffffn) | 0, Number(at >> 32n) | 0];
+      const count = Math.min(length - from, 4096 - (low & 0xfff));
+      if (core.translateAs(low, high, access) !== TRANSLATED) return false;
+      if (!act(core.translation.physical, from, count)) return false;
+      from += count;
+    }
+    return true;
   }
 
   systemSlot(encoding: number, write: boolean): number {

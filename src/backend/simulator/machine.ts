@@ -20,6 +20,7 @@ import { cpuFeatures } from './features.ts';
 import { HiddenState } from './hidden-state.ts';
 import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
+import { Semihosting } from './semihosting.ts';
 import { SimulatorVcpu } from './vcpu.ts';
 
 export { MAXIMUM_CPUS, RAM_BASE };
@@ -36,6 +37,8 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   readonly gic?: GicVersion;
   /** Which CPU: room for whoever writes its ID registers; nothing depends on it yet. */
   readonly cpu?: CpuName;
+  /** HLT #0xF000 is a call of its host: the console, time, the command line, the end. */
+  readonly semihosting?: boolean;
   /** Optional features of the CPU that instructions name, FEAT_FP16 for one: `cpuFeatures` if not given. The ID registers are not changed. */
   readonly features?: ReadonlySet<string>;
 }
@@ -56,6 +59,7 @@ export class SimulatorMachine implements Machine {
   private readonly controller: InterruptController;
   private readonly options: SimulatorOptions;
   private readonly ram: Uint8Array;
+  private readonly semihosting: Semihosting | undefined;
   private readonly scheduler: Scheduler;
   /** Milliseconds of the host up to the last stop of the clock, and when it was started. */
   private ran = 0;
@@ -86,6 +90,7 @@ export class SimulatorMachine implements Machine {
       // Code runs from the first bank only.
       flash: (bank) => (bank === 0 ? flash : undefined),
     });
+    if (options.semihosting) this.semihosting = this.makeSemihosting();
     const interpreter = new Interpreter({ ramBase: RAM_BASE, ramSize, readOnly, memory, features });
     for (const index of numbers(count)) this.cpus.push(this.makeCpu(index, interpreter));
     this.engine = this.cpus[0].core.engine;
@@ -112,6 +117,18 @@ export class SimulatorMachine implements Machine {
       counters: this.counters,
       affinity: BigInt(index),
       cpus: () => this.cpus,
+      semihosting: this.semihosting,
+    });
+  }
+
+  private makeSemihosting(): Semihosting {
+    const { commandLine = '', rtc } = this.options;
+    return new Semihosting({
+      print: (bytes) => this.peripherals.print(bytes),
+      take: () => this.peripherals.takeInput(),
+      commandLine,
+      tick: () => this.clock.tick,
+      start: rtc ?? Math.floor(Date.now() / 1000),
     });
   }
 

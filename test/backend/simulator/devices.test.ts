@@ -60,3 +60,22 @@ test('virtio: a disk, entropy and a console, for drivers of all kinds', async ()
     'hello from virtio\n',
   ]);
 });
+
+test('semihosting answers as on QEMU, and prints in order with the serial port', async () => {
+  const file = place('semihosting');
+  await withGuest('semihosting', async (elf) => {
+    const options = ['-chardev', `file,id=host,path=${file}`];
+    options.push('-semihosting-config', 'enable=on,target=native,chardev=host');
+    const choice = { semihosting: true, rtc: 1_000_000_000, commandLine: 'one two' };
+    const [qemu, simulator] = await Promise.all([onQemu(elf, 'cortex-a57', 3, options), onSimulator(elf, choice)]);
+    // QEMU has two places for them.
+    expect(readFileSync(file, 'latin1')).toBe('write0, c\nend\n');
+    const printed = ['write0, c', 'to output', 'end'];
+    const isAnswer = (line: string) => !printed.includes(line);
+    expect(lines(simulator).filter(isAnswer)).toEqual(lines(qemu).filter(isAnswer));
+    expect(lines(simulator).filter((line) => !isAnswer(line))).toEqual(printed);
+    expect(lines(qemu).length).toBeGreaterThan(20);
+    // Without it HLT is UNDEFINED.
+    expect((await onSimulator(elf)).match(/exception at vector 200 esr 2000000/g)?.length).toBeGreaterThan(20);
+  });
+});
