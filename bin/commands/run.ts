@@ -14,7 +14,15 @@ import {
 import { type Address, formatAddress } from '../../src/gdbstub/index.ts';
 import { openDisk, openNetwork, openVariables } from '../devices.ts';
 import { inputEnded, lifetime } from '../lifetime.ts';
-import { type Backend, deviceTreeOf, openSerial, reasonOf, startMachine, writePortFile } from '../machine.ts';
+import {
+  type Backend,
+  deviceTreeOf,
+  openSerial,
+  type RunningMachine,
+  reasonOf,
+  startMachine,
+  writePortFile,
+} from '../machine.ts';
 import { ExitCode, note, UserError } from '../message.ts';
 import {
   optionsWithValue,
@@ -103,28 +111,24 @@ export const run: CommandModule<unknown, Parsed> = {
   },
 };
 
+/** What the option means; undefined where it was not given. */
+const given = <T>(text: string | undefined, parse: (text: string) => T): T | undefined =>
+  text === undefined ? undefined : parse(text);
+
 async function runGuest(options: Options): Promise<number> {
   const fileName = options.file ?? options.kernel;
   const startName = fileName ?? options.bios ?? options.snapshot;
   if (startName === undefined && options.dumpDtb === undefined) throw new UserError('a file to run is missing');
   const listen = parseListen(options.gdb ?? 'tcp:1234');
-  const byStdio = listen.kind === 'stdio';
-  const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
-  const second = options.console === undefined ? undefined : parseSerial(options.console);
-  const atStdio = [serial, second].filter((target) => target?.kind === 'stdio');
-  if (byStdio && atStdio.length > 0)
-    throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
-  if (atStdio.length > 1)
-    throw new UserError('standard output is for one console: give --serial or --console another place');
-  const timeout = options.timeout === undefined ? undefined : parseSeconds(options.timeout);
+  const consoles = parseConsoles(options, listen.kind === 'stdio');
+  const timeout = given(options.timeout, parseSeconds);
   const hardware = parseHardware(options);
   const sysregs = parseRegisters('sysregs', options.sysregs);
   const fields = parseRegisters('fields', options.fields);
-  const file = fileName === undefined ? undefined : readGuest(fileName);
-  const snapshot = options.snapshot === undefined ? undefined : openSnapshot(options.snapshot);
-  const { hold, allowKill } = options;
-  const opened = openDevices(options, second);
-  const sink = openSerial(serial);
+  const file = given(fileName, readGuest);
+  const snapshot = given(options.snapshot, openSnapshot);
+  const opened = openDevices(options, consoles.second);
+  const sink = openSerial(consoles.serial);
   const status = new StatusLine();
   if (snapshot || (file?.length ?? 0) > LARGE) status.show(`loading ${startName}`);
   const common = {
@@ -132,12 +136,12 @@ async function runGuest(options: Options): Promise<number> {
     backend: options.backend as Backend,
     cpus: hardware.cpus ?? snapshot?.cpus.length,
     commandLine: options.append,
-    initrd: options.initrd === undefined ? undefined : readGuest(options.initrd),
-    deviceTree: options.dtb === undefined ? undefined : readGuest(options.dtb),
+    initrd: given(options.initrd, readGuest),
+    deviceTree: given(options.dtb, readGuest),
     file,
     fileName: startName ?? 'nothing',
     snapshot,
-    hold,
+    hold: options.hold,
     memory: hardware.memory ?? memoryOf(snapshot) ?? parseMemory(DEFAULT_MEMORY),
     serial: (bytes: Uint8Array) => {
       status.clear();
@@ -145,34 +149,71 @@ async function runGuest(options: Options): Promise<number> {
     },
     seed: options.seed,
     semihosting: options.semihosting,
-    cpu: options.cpu as CpuName | undefined,
-    input: serial.kind === 'stdio' && !byStdio ? inputFromFile() : undefined,
+    input: consoles.serial.kind === 'stdio' ? inputFromFile() : undefined,
     peripherals: opened.peripherals,
     sysregs,
     fields,
-    allowKill,
+    allowKill: options.allowKill,
   };
-  if (options.dumpDtb !== undefined) {
-    writeTree(options.dumpDtb, deviceTreeOf(common));
-    return ExitCode.done;
+  try {
+    if (options.dumpDtb !== undefined) return writeTree(options.dumpDtb, deviceTreeOf(common));
+    const machine = await startMachine({ ...common, listen });
+    status.clear();
+    const kind = file === undefined && !options.bios ? 'snapshot' : machine.image.kind;
+    return await untilEnd(machine, { name: `${startName} (${kind})`, options, consoles, timeout, status });
+  } finally {
+    sink.close();
+    opened.close();
   }
-  const machine = await startMachine({ ...common, listen });
-  status.clear();
-  const toGuest = second?.kind === 'stdio' ? machine.receiveConsole : machine.receive;
-  let leave = (_code: number): void => undefined;
+}
+
+interface Consoles {
+  readonly serial: SerialTarget;
+  /** By virtio. */
+  readonly second: SerialTarget | undefined;
+  /** Which of them is at standard input and output. */
+  readonly atStdio: 'serial' | 'second' | undefined;
+}
+
+/** `byStdio`: the debugger is there already. */
+function parseConsoles(options: Options, byStdio: boolean): Consoles {
+  const serial = parseSerial(options.serial ?? (byStdio ? 'null' : 'stdio'));
+  const second = given(options.console, parseSerial);
+  const [first, other] = [serial.kind === 'stdio', second?.kind === 'stdio'];
+  if (byStdio && (first || other))
+    throw new UserError('--gdb stdio takes standard output: give --serial null or --serial file:PATH');
+  if (first && other)
+    throw new UserError('standard output is for one console: give --serial or --console another place');
+  return { serial, second, atStdio: first ? 'serial' : other ? 'second' : undefined };
+}
+
+interface Session {
+  readonly name: string;
+  readonly options: Options;
+  readonly consoles: Consoles;
+  readonly timeout: number | undefined;
+  readonly status: StatusLine;
+}
+
+/** The exit code, when the guest, the user or the time has ended it. */
+async function untilEnd(
+  machine: RunningMachine,
+  { name, options, consoles, timeout, status }: Session,
+): Promise<number> {
+  const { atStdio } = consoles;
+  const byStdio = machine.address.kind === 'stdio';
+  let leave = (): void => undefined;
   const left = new Promise<number>((resolve) => {
-    leave = resolve;
+    leave = () => resolve(ExitCode.done);
   });
-  const stopInput =
-    atStdio.length > 0 ? forwardInput({ take: toGuest, leave: () => leave(ExitCode.done) }) : () => undefined;
-  const kind = file === undefined && !options.bios ? 'snapshot' : machine.image.kind;
+  const take = atStdio === 'second' ? machine.receiveConsole : machine.receive;
+  const stopInput = atStdio ? forwardInput({ take, leave }) : () => undefined;
   // Whoever reads the note may send a signal at once.
   const ended = Promise.race(byStdio ? [machine.ended, inputEnded()] : [machine.ended, left]);
   const end = lifetime(ended, { timeout, byStdio });
-  const keys = atStdio.length > 0 && hasTerminal() ? '; Ctrl-A X leaves' : '';
-  note(`${startName} (${kind}) ${hold ? 'is held' : 'runs'}; ${waiting(machine.address)}${keys}`);
-  const ofTerminal = serial.kind === 'stdio';
-  if (!hold && ofTerminal) status.watch(() => silence(machine.usage()));
+  const keys = atStdio && hasTerminal() ? '; Ctrl-A X leaves' : '';
+  note(`${name} ${options.hold ? 'is held' : 'runs'}; ${waiting(machine.address)}${keys}`);
+  if (!options.hold && atStdio === 'serial') status.watch(() => silence(machine.usage()));
   try {
     if (options.portFile !== undefined) writePortFile(options.portFile, machine.address);
     return await end;
@@ -180,20 +221,19 @@ async function runGuest(options: Options): Promise<number> {
     status.clear();
     stopInput();
     await machine.close();
-    sink.close();
-    opened.close();
   }
 }
 
 /** What of the machine is told by plain values. */
 function parseHardware(options: Options) {
   const { memory, cpus, gicVersion, machine } = options;
-  const version = gicVersion ?? (machine === undefined ? undefined : parseMachine(machine).gicVersion);
+  const version = gicVersion ?? given(machine, parseMachine)?.gicVersion;
   if (version !== undefined && version !== '2' && version !== '3')
     throw new UserError(`there is no GICv${version}: write 2 or 3`);
   return {
-    memory: memory === undefined ? undefined : parseMemory(memory),
-    cpus: cpus === undefined ? undefined : parseCount(cpus),
+    memory: given(memory, parseMemory),
+    cpus: given(cpus, parseCount),
+    cpu: options.cpu as CpuName | undefined,
     gicVersion: version && (Number(version) as 2 | 3),
   };
 }
@@ -202,10 +242,10 @@ function parseHardware(options: Options) {
 function openDevices(options: Options, second: SerialTarget | undefined) {
   const { drive = '', net, bios, variables, rtc } = options;
   const drives = drive === '' ? [] : drive.split('\n').map(parseDrive);
-  const network = net === undefined ? undefined : parseNetwork(net);
-  const time = rtc === undefined ? undefined : parseRtc(rtc);
-  const firmware = bios === undefined ? undefined : readGuest(bios);
-  const kept = variables === undefined ? undefined : openVariables(variables);
+  const network = given(net, parseNetwork);
+  const time = given(rtc, parseRtc);
+  const firmware = given(bios, readGuest);
+  const kept = given(variables, openVariables);
   const sink = second && openSerial(second);
   const peripherals: PeripheralChoice = {
     rtc: time,
@@ -222,9 +262,10 @@ function openDevices(options: Options, second: SerialTarget | undefined) {
   return { peripherals, close };
 }
 
-function writeTree(name: string, tree: Uint8Array): void {
+function writeTree(name: string, tree: Uint8Array): number {
   try {
     writeFileSync(name, tree);
+    return ExitCode.done;
   } catch (error) {
     throw new UserError(`cannot write ${name}: ${reasonOf(error)}`, ExitCode.failed);
   }
