@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one file a command in commands/. */
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { demo, demoOptions } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
@@ -13,8 +13,16 @@ import { unknownArguments } from './unknown.ts';
 
 const options = ['help', 'version', ...[runOptions, demoOptions, registersOptions].flatMap(Object.keys)];
 
+const asksForHelp = (args: readonly string[]): boolean => args.some((word) => /^(-h|--help|help)$/.test(word));
+
+/** yargs composes the help of a command whether anybody asks or not: without options it is short. */
+function withoutHelp(parser: Argv): Argv {
+  for (const name of options) parser.hide(name);
+  return parser.wrap(null);
+}
+
 const commandLine = (args: readonly string[]) =>
-  yargs(args)
+  (asksForHelp(args) ? yargs(args).wrap(Math.min(100, process.stderr.columns || 100)) : withoutHelp(yargs(args)))
     .scriptName('arm-gdbstub')
     .usage(
       '$0 COMMAND\n\nA GDB remote stub for Arm guests in which a system register that the debugger writes is really written.',
@@ -36,8 +44,6 @@ const commandLine = (args: readonly string[]) =>
       // QEMU writes -kernel and means --kernel.
       'short-option-groups': false,
     })
-    // yargs composes the help of a command whether anybody asks or not; wrapping is what takes its time.
-    .wrap(args.some((word) => /^(-h|--help|help)$/.test(word)) ? Math.min(100, process.stderr.columns || 100) : null)
     .exitProcess(false)
     .fail((message, error: Error | undefined) => {
       // A YError is yargs' own, of the command line; any other comes from a handler.
