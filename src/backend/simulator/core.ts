@@ -242,6 +242,7 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   /** Back to the state after a power-on. */
   reset(): void {
     this.resetState();
+    this.engine.monitorChanged();
     this.serror = NONE;
     this.pendingEsr = NONE;
   }

@@ -322,6 +322,11 @@ export class Cpu implements EngineHost, PoweredCpu {
     return RunStatus.stopped;
   }
 
+  physicalAddress(vaLow: number, vaHigh: number): number {
+    const { core } = this;
+    return core.translateAs(vaLow, vaHigh, Access.read) === TRANSLATED ? core.translation.physical : -1;
+  }
+
   reservationLost(): void {
     this.core.event = true;
   }

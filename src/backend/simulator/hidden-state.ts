@@ -45,6 +45,7 @@ export class HiddenState implements StatefulDevice {
     if (limits.some((limit, i) => words[EXCLUSIVE_SLOTS + i] >= limit)) return 'a word has a value that it cannot have';
     const { core } = this.cpu;
     core.longs.set(words.subarray(0, EXCLUSIVE_SLOTS), EXCLUSIVE);
+    core.engine.monitorChanged();
     core.event = event === 1n;
     core.pending = { esr: Number(esr) - 1, hasFar: hasFar === 1n, far };
     this.cpu.stepped = truths[Number(stepped)];

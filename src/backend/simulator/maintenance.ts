@@ -41,6 +41,11 @@ function cacheMaintenance({ core }: MaintenanceUnit, vaLow: number, vaHigh: numb
 
 /** DC ZVA. */
 function zero({ core, debug }: MaintenanceUnit, vaLow: number, vaHigh: number): boolean {
+  const known = core.engine.writableOffset(vaLow & -LINE, vaHigh);
+  if (known >= 0) {
+    core.memory.fill(0, known >> 2, (known + LINE) >> 2);
+    return true;
+  }
   if (!core.translateOrAbort(vaLow, vaHigh, Access.write, false)) return false;
   const { physical, device } = core.translation;
   if (device) {
@@ -52,7 +57,9 @@ function zero({ core, debug }: MaintenanceUnit, vaLow: number, vaHigh: number): 
   if (offset < 0 || debug.watchesPage(vaLow, vaHigh)) return zeroByStores(core, vaLow & -LINE, vaHigh);
   core.memory.fill(0, offset >> 2, (offset + LINE) >> 2);
   core.engine.changed(line, LINE);
-  return true;
+  // A store, so that the rest of the page is known.
+  core.setScratch(0, 0);
+  return core.engine.store(vaLow & -LINE, vaHigh, 8, 'normal');
 }
 
 function zeroByStores(core: Core, vaLow: number, vaHigh: number): boolean {

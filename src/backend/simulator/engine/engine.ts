@@ -87,6 +87,15 @@ export class SimulatorEngine implements Engine, Running {
     this.longs = isRunning ? state.longs : this.#bankLongs;
   }
 
+  placeOf(vaLow: number, vaHigh: number): number {
+    const physical = this.host.physicalAddress(vaLow, vaHigh);
+    return physical < 0 ? 0 : this.#state.place(physical);
+  }
+
+  monitorChanged(): void {
+    this.#interpreter.monitorChanged(this);
+  }
+
   reservationLost(): void {
     this.words.fill(-1, Layout.exclusive >> 2, (Layout.exclusive >> 2) + 2);
     this.host.reservationLost();
@@ -288,6 +297,10 @@ export class SimulatorEngine implements Engine, Running {
 
   readableOffset(physical: number): number {
     return this.#state.readablePlace(physical) || -1;
+  }
+
+  writableOffset(vaLow: number, vaHigh: number): number {
+    return this.tlb.findWrite(this.words[Layout.context >> 2], vaLow, vaHigh) || -1;
   }
 
   load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean {

@@ -67,6 +67,8 @@ export interface EngineHost {
   system(word: number): RunStatus;
   /** Builder.raise: pc is the instruction's. Likewise. */
   raise(kind: Raise, immediate: number): RunStatus;
+  /** The physical address that a load of the current context would read, or -1. Nothing is pending afterwards. */
+  physicalAddress(vaLow: number, vaHigh: number): number;
   /** The CPU's exclusive monitor was cleared by a store of another one. */
   reservationLost(): void;
   /** Decoding asks: offset in Layout.system of a register that is plain storage at this EL, or -1 for `system`. */
@@ -96,6 +98,8 @@ export interface Engine {
    * counted; those that called `system` or `raise` are, whatever these did.
    */
   readonly retired: number;
+  /** The registers of the exclusive monitor were written, other than by instructions of the CPU. */
+  monitorChanged(): void;
   /** All translations are stale: TLBI, TTBR, TCR, SCTLR. */
   flushTlb(): void;
   /** Those of all CPUs of the machine: TLBI of the inner shareable domain. */
@@ -124,6 +128,8 @@ export interface Engine {
   readableOffset(physical: number): number;
   /** Whether the read-only memory can be read and executed; otherwise all accesses to it go to the host. */
   setReadable(isReadable: boolean): void;
+  /** Offset in `memory` that a store of the current context goes to without anybody being told of it, or -1: not known. */
+  writableOffset(vaLow: number, vaHigh: number): number;
   /** Data accesses for the host's own instructions (DC ZVA ...): as the guest's. False: an exception is pending. */
   load(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;
   store(vaLow: number, vaHigh: number, bytes: number, kind: AccessKind): boolean;

@@ -70,7 +70,7 @@ export class Interpreter {
       features,
       dropped: () => this.#monitors.forget(),
     });
-    this.#monitors = new Monitors(this.code, this.#tlbs);
+    this.#monitors = new Monitors(this.code, this.#engines);
     const instance = new WebAssembly.Instance(handlers.module, { host: { memory, ...this.#imports() } });
     const { start, nzcv } = instance.exports as unknown as Exports;
     this.start = start;
@@ -105,15 +105,21 @@ export class Interpreter {
   /** This CPU is to run. */
   switchTo(engine: Running): void {
     const before = this.#running!;
-    if (before === engine) return;
-    const { u8 } = this.state;
-    this.#monitors.leave(before);
-    u8.copyWithin(before.bank, 0, Layout.bankBytes);
-    u8.copyWithin(0, engine.bank, engine.bank + Layout.bankBytes);
-    before.moved(false);
-    engine.moved(true);
-    this.#running = engine;
+    if (before !== engine) {
+      const { u8 } = this.state;
+      this.#monitors.leave(before);
+      u8.copyWithin(before.bank, 0, Layout.bankBytes);
+      u8.copyWithin(0, engine.bank, engine.bank + Layout.bankBytes);
+      before.moved(false);
+      engine.moved(true);
+      this.#running = engine;
+    }
     this.#monitors.enter(engine);
+  }
+
+  /** The registers of a CPU's monitor were written from outside. */
+  monitorChanged(engine: Running): void {
+    this.#monitors.changed(engine);
   }
 
   /** Whether stores to this page of RAM must be told. */

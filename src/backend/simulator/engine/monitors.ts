@@ -20,6 +20,8 @@ const MOST_PAGES = 1024;
 export interface Reserver {
   readonly words: Int32Array;
   readonly tlb: Tlb;
+  /** The place in memory that it reads an address from, or 0. */
+  placeOf(vaLow: number, vaHigh: number): number;
   /** The reservation has ended. */
   reservationLost(): void;
 }
@@ -28,15 +30,17 @@ const pageOf = (place: number): number => place - (place % PAGE);
 
 export class Monitors {
   readonly #code: DecodedCode;
-  readonly #tlbs: readonly Tlb[];
+  readonly #cpus: readonly Reserver[];
   /** Places in memory of the reserved lines of CPUs that do not run now. */
   readonly #lines = new Map<Reserver, number>();
+  /** What a CPU marks was changed while it does not run. */
+  #isStale: boolean = false;
   /** Pages that have or had such lines: stores to them look for lines. */
   readonly #pages = new Set<number>();
 
-  constructor(code: DecodedCode, tlbs: readonly Tlb[]) {
+  constructor(code: DecodedCode, cpus: readonly Reserver[]) {
     this.#code = code;
-    this.#tlbs = tlbs;
+    this.#cpus = cpus;
   }
 
   /** Whether stores to this page of RAM must look for reserved lines. */
@@ -46,11 +50,11 @@ export class Monitors {
 
   /** Another CPU is to run. */
   leave(cpu: Reserver): void {
-    const { words, tlb } = cpu;
+    const { words } = cpu;
     const [low, high] = [words[ADDRESS], words[ADDRESS + 1]];
     if (low === -1 && high === -1) return;
-    const place = tlb.findRead(words[Layout.context >> 2], low, high);
-    // What is not in the TLB any more cannot be followed. Software must bear such a loss at any time.
+    const place = cpu.placeOf(low, high);
+    // What is not mapped any more cannot be followed. Software must bear such a loss at any time.
     if (place === 0) {
       cpu.reservationLost();
       return;
@@ -64,13 +68,23 @@ export class Monitors {
     if (this.#pages.has(page)) return;
     if (this.#pages.size === MOST_PAGES) this.#pages.clear();
     this.#pages.add(page);
-    for (const tlb of this.#tlbs) tlb.markCode(page);
+    for (const { tlb } of this.#cpus) tlb.markCode(page);
   }
 
-  /** The CPU runs again: its own stores do not end its reservation. */
+  /** The CPU runs, again or on: its own stores do not end its reservation. */
   enter(cpu: Reserver): void {
     const line = this.#lines.get(cpu);
     if (line !== undefined) this.#release(cpu, line);
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    for (const other of this.#cpus) if (other !== cpu && !this.#lines.has(other)) this.leave(other);
+  }
+
+  /** The registers of its monitor were written. */
+  changed(cpu: Reserver): void {
+    const line = this.#lines.get(cpu);
+    if (line !== undefined) this.#release(cpu, line);
+    this.#isStale = true;
   }
 
   #release(cpu: Reserver, line: number): void {

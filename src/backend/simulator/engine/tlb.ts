@@ -78,11 +78,12 @@ export class Tlb {
     return i32[at] === (vaLow & ~0xffc) && i32[at + 1] === vaHigh ? i32[at + 2] : 0;
   }
 
-  /** The place in memory that an address is read from without a miss, or 0. */
-  findRead(context: number, vaLow: number, vaHigh: number): number {
+  /** The place that an address of Normal memory is written to without a miss or a look for code, or 0. */
+  findWrite(context: number, vaLow: number, vaHigh: number): number {
     const { i32 } = this.#state;
-    const at = (context + Context.read + entryIndex(vaLow, Context.entries) * 16) >> 2;
-    return i32[at] === (vaLow & -page) && i32[at + 1] === vaHigh ? (vaLow + i32[at + 2]) >>> 0 : 0;
+    const at = (context + Context.write + entryIndex(vaLow, Context.entries) * 16) >> 2;
+    const hit = i32[at] === (vaLow & -page) && i32[at + 1] === vaHigh && i32[at + (Context.aligned >> 2)] === 0;
+    return hit ? (vaLow + i32[at + (Context.value >> 2)]) >>> 0 : 0;
   }
 
   flush(): void {

@@ -97,6 +97,9 @@ export class FlatHost implements EngineHost {
     this.events.push(`${kind} ${immediate}`);
     return RunStatus.stopped;
   }
+  physicalAddress(vaLow: number): number {
+    return vaLow >>> 0;
+  }
   reservationLost(): void {
     this.events.push('reservation lost');
   }
