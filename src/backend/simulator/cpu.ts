@@ -16,7 +16,6 @@ import type { Clock } from './clock.ts';
 import { Core } from './core.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
-import { Pmu } from './pmu.ts';
 import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
 import { type GuestBytes, SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
 import { PSTATE_BITS } from './state.ts';
@@ -43,7 +42,6 @@ const isLoadExclusive = (word: number): boolean =>
 export class Cpu implements EngineHost, PoweredCpu {
   readonly core: Core;
   readonly debug: Debug;
-  readonly pmu: Pmu;
   readonly registers: SystemRegisters;
   readonly translation: TranslationResult;
   readonly affinity: bigint;
@@ -74,9 +72,7 @@ export class Cpu implements EngineHost, PoweredCpu {
     this.core = new Core(engine(this));
     this.translation = this.core.translation;
     this.debug = new Debug(this.core);
-    const { core, debug } = this;
-    this.pmu = new Pmu({ core, executed: () => this.executed });
-    this.registers = new SystemRegisters({ core, debug, pmu: this.pmu, counters, affinity });
+    this.registers = new SystemRegisters({ core: this.core, debug: this.debug, counters, affinity });
     this.instructions = new SystemInstructions({
       core: this.core,
       debug: this.debug,
@@ -151,13 +147,12 @@ export class Cpu implements EngineHost, PoweredCpu {
         continue;
       }
       const isStep = this.debug.softwareStep;
-      const status = engine.run(isStep ? 1 : Math.min(left, this.pmu.limit - this.executed), resume);
+      const status = engine.run(isStep ? 1 : left, resume);
       resume = false;
       if (status === RunStatus.exception) {
         if (core.takePending()) this.exceptions++;
       } else if (status === RunStatus.breakpoint) resume = !this.break();
       if (isStep) this.endStep();
-      if (this.executed >= this.pmu.limit) this.pmu.update();
     }
     core.dropPcTag();
   }
