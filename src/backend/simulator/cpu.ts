@@ -14,10 +14,11 @@ import type { MappedDevice } from '../devices/device.ts';
 import type { Exit, GuestDebug } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
 import { Core } from './core.ts';
+import { CoreBytes } from './core-bytes.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
-import { type GuestBytes, SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
+import { SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
 import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { type Counters, SystemRegisters } from './system-registers.ts';
@@ -61,6 +62,7 @@ export class Cpu implements EngineHost, PoweredCpu {
   private readonly instructions: SystemInstructions;
   private readonly bus: Bus;
   private readonly semihosting: Semihosting | undefined;
+  private readonly bytes: CoreBytes;
   /** Of the instruction that the guest's software step has just run: whether it was a load-exclusive. */
   stepped: boolean | undefined;
 
@@ -71,6 +73,7 @@ export class Cpu implements EngineHost, PoweredCpu {
     this.cpus = cpus;
     this.core = new Core(engine(this));
     this.translation = this.core.translation;
+    this.bytes = new CoreBytes(this.core);
     this.debug = new Debug(this.core);
     this.registers = new SystemRegisters({ core: this.core, debug: this.debug, counters, affinity });
     this.instructions = new SystemInstructions({
@@ -328,7 +331,7 @@ export class Cpu implements EngineHost, PoweredCpu {
 
   private semihost(semihosting: Semihosting): RunStatus {
     const { core } = this;
-    const answer = semihosting.call(core.words[0] >>> 0, core.readX(1), this.guestBytes);
+    const answer = semihosting.call(core.words[0] >>> 0, core.readX(1), this.bytes);
     // It is made again until there is input.
     if (answer === 'wait') return RunStatus.budget;
     core.advancePc(4);
@@ -338,50 +341,6 @@ export class Cpu implements EngineHost, PoweredCpu {
     }
     this.exit = { kind: 'shutdown', code: answer.code };
     return RunStatus.stopped;
-  }
-
-  /** Memory at this CPU's addresses, for its host. Aborts nothing. */
-  private readonly guestBytes: GuestBytes = {
-    read: (address, length) => {
-      const bytes = new Uint8Array(length);
-      const { engine } = this.core;
-      const all = new Uint8Array(engine.memory.buffer);
-      const done = this.eachPage(address, length, Access.read, (physical, from, count) => {
-        const place = engine.readableOffset(physical);
-        if (place >= 0) bytes.set(all.subarray(place, place + count), from);
-        return place >= 0;
-      });
-      return done ? bytes : undefined;
-    },
-    write: (address, bytes) => {
-      const { engine } = this.core;
-      const all = new Uint8Array(engine.memory.buffer);
-      return this.eachPage(address, bytes.length, Access.write, (physical, from, count) => {
-        const place = engine.ramOffset(physical);
-        if (place < 0) return false;
-        engine.changed(physical, count);
-        all.set(bytes.subarray(from, from + count), place);
-        return true;
-      });
-    },
-  };
-
-  private eachPage(
-    address: bigint,
-    length: number,
-    access: Access,
-    act: (physical: number, from: number, count: number) => boolean,
-  ): boolean {
-    const { core } = this;
-    for (let from = 0; from < length; ) {
-      const at = BigInt.asUintN(64, address + BigInt(from));
-      const [low, high] = [Number(at & 0xffff_ffffn) | 0, Number(at >> 32n) | 0];
-      const count = Math.min(length - from, 4096 - (low & 0xfff));
-      if (core.translateAs(low, high, access) !== TRANSLATED) return false;
-      if (!act(core.translation.physical, from, count)) return false;
-      from += count;
-    }
-    return true;
   }
 
   systemSlot(encoding: number, write: boolean): number {

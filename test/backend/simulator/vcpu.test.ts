@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CoreId } from '../../../src/backend/kvm-ids.ts';
-import type { Exit } from '../../../src/backend/vcpu.ts';
+import { Errno, type Exit } from '../../../src/backend/vcpu.ts';
+import { idOf, setAll } from '../conformance/subject.ts';
 import { debugOff, get, machineWith, START, set, slots, softwareBreakpoints, stepping } from './assembled.ts';
 
 const start = (source: string) => {
@@ -378,8 +379,24 @@ describe('registers', () => {
       '0',
       '30d50998',
     ]);
+    // What the debugger had asked for is gone, too.
+    vcpu.setGuestDebug(stepping);
     for (let i = 0; i < 2; i++) vcpu.run();
     expect(['X0', 'X1'].map((name) => hex(get(vcpu, name)))).toEqual(['1', '40000004']);
+  });
+
+  test('a reset of the vCPU does not forget that it has run, a reset of the machine does', () => {
+    const { machine, vcpu } = start('nop\n nop');
+    const refused = () => setAll(vcpu, [idOf('ID_AA64MMFR0_EL1')], [0n])[0];
+    const before = refused();
+    vcpu.setGuestDebug(stepping);
+    vcpu.run();
+    const after = refused();
+    expect([before, after]).toEqual([Errno.EINVAL, Errno.EBUSY]);
+    vcpu.reset();
+    expect(refused()).toBe(after);
+    machine.reset();
+    expect(refused()).toBe(before);
   });
 });
 
