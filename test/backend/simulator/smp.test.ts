@@ -69,6 +69,9 @@ async function results(count: number, work: string): Promise<[bigint, bigint]> {
   return [get(vcpu, 'X10'), get(vcpu, 'X11')];
 }
 
+const all = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ thread: i + 1, kind: 'continue', signal: 0 }) as const);
+
 const times = (register: string, count: number, body: string, label = 9) => `
   ldr ${register}, =${count}
   ${label}: ${body}
@@ -484,13 +487,46 @@ describe('the same run again', () => {
   });
 });
 
+describe('what a guest may do, the debugger stops and steps', () => {
+  test.each([
+    ['all CPUs off', 'ldr x0, =0x84000002\n hvc #0'],
+    [
+      'CPUs that turn each other on and off',
+      '1: ldr x0, =0xc4000003\n mov x1, x20\n eor x1, x1, #1\n adr x2, 2f\n mov x3, x1\n hvc #0\n b 1b\n 2: mov x20, x0\n cbz x20, 1b\n ldr x0, =0x84000002\n hvc #0\n b 1b',
+    ],
+    ['YIELD for ever', '1: yield\n b 1b'],
+    ['events for ever', '1: sev\n wfe\n b 1b'],
+    ['WFE with a reservation', '1: ldxr x3, [x21]\n wfe\n b 1b'],
+    ['stores that end reservations', '1: ldxr x3, [x21]\n str x3, [x21]\n yield\n stxr w4, x3, [x21]\n b 1b'],
+    ['exceptions without an end', 'mov x1, #0x1000\n msr vbar_el1, x1\n br x1'],
+    [
+      'a timer that is due at every tick',
+      'mov x1, #3\n msr cntv_ctl_el0, x1\n 1: mrs x1, cntvct_el0\n add x1, x1, #1\n msr cntv_cval_el0, x1\n b 1b',
+    ],
+    ['an event stream as fast as it can be', 'mov x1, #4\n msr cntkctl_el1, x1\n 1: wfe\n b 1b'],
+    ['TLBI for ever', '1: tlbi vmalle1is\n tlbi vae1is, x1\n add x1, x1, #1\n b 1b'],
+    ['code that all of them write', 'adr x9, 1f\n 1: nop\n ldr w3, [x9]\n str w3, [x9]\n b 1b'],
+    ['SGIs to all others', 'mov x3, #1\n lsl x3, x3, #40\n 1: msr S3_0_C12_C11_5, x3\n b 1b'],
+  ])('%s', async (_name, work) => {
+    const machine = machineWith(program(4, work), undefined, 4);
+    const guest = new Guest(machine);
+    for (let i = 0; i < 3; i++) {
+      const stop = guest.execution.resume(all(4));
+      setTimeout(() => guest.execution.interrupt(), 20);
+      expect(await stop).toMatchObject({ kind: 'interrupted' });
+      for (const { thread } of all(4))
+        expect(await guest.execution.resume([{ thread, kind: 'step', signal: 0 }])).toEqual({ kind: 'step', thread });
+    }
+    machine.close();
+  });
+});
+
 test('several CPUs go on from a snapshot as they did', async () => {
   const body =
     '1: ldxr x3, [x21]\n mrs x4, cntvct_el0\n eor x5, x4, x3, ror #7\n stxr w6, x5, [x21]\n cbnz w6, 1b\n yield';
   const machine = machineWith(program(3, times('x19', 200_000, body)), undefined, 3);
   const guest = new Guest(machine);
-  const all = [1, 2, 3].map((thread) => ({ thread, kind: 'continue', signal: 0 }) as const);
-  const stop = guest.execution.resume(all);
+  const stop = guest.execution.resume(all(3));
   setTimeout(() => guest.execution.interrupt(), 20);
   expect(await stop).toMatchObject({ kind: 'interrupted' });
   const snapshot = guest.state.save() as Snapshot;
@@ -498,7 +534,7 @@ test('several CPUs go on from a snapshot as they did', async () => {
   for (let i = 0; i < 2; i++) {
     expect(guest.state.restore(snapshot)).toEqual({ reset: [], leftOut: [] });
     const before = machine.executed;
-    expect(await guest.execution.resume(all)).toEqual({ kind: 'exited', code: 0 });
+    expect(await guest.execution.resume(all(3))).toEqual({ kind: 'exited', code: 0 });
     const registers = ['X3', 'X4', 'X5', 'PC', 'CNTVCT_EL0'];
     ends.push({
       executed: machine.executed - before,
