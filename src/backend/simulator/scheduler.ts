@@ -9,9 +9,8 @@ import { type Clock, INSTRUCTIONS_PER_TICK } from './clock.ts';
 import type { Cpu } from './cpu.ts';
 import { Idle } from './idle.ts';
 
-/** Instructions of a CPU before it is the next one's turn; of a single one, before the host's clock is looked at. */
+/** Instructions of a CPU before it is the next one's turn. */
 const QUANTUM = 20_000;
-const QUANTUM_ALONE = 100_000;
 /** Other events get their turn after so many milliseconds. */
 const SLICE = 1;
 
@@ -40,8 +39,7 @@ export class Scheduler implements StatefulDevice {
   readonly #runs: (Run | undefined)[];
   /** Whose turn it is, and how many instructions are left of it. */
   #turn = 0;
-  #left: number;
-  readonly #quantum: number;
+  #left = QUANTUM;
   /** The CPU that runs at this moment. */
   #current: Cpu | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -49,8 +47,6 @@ export class Scheduler implements StatefulDevice {
 
   constructor({ cpus, clock, flush }: SchedulerOptions) {
     this.#cpus = cpus;
-    this.#quantum = cpus.length === 1 ? QUANTUM_ALONE : QUANTUM;
-    this.#left = this.#quantum;
     this.#clock = clock;
     this.#flush = flush;
     this.#runs = cpus.map(() => undefined);
@@ -78,7 +74,7 @@ export class Scheduler implements StatefulDevice {
   restore(words: BigUint64Array): string | undefined {
     const [turn, left, phase] = words;
     if (words.length !== 3) return `it has not ${words.length} words`;
-    if (turn >= this.#cpus.length || left > this.#quantum || phase >= INSTRUCTIONS_PER_TICK)
+    if (turn >= this.#cpus.length || left > QUANTUM || phase >= INSTRUCTIONS_PER_TICK)
       return 'a word has a value that it cannot have';
     this.#turn = Number(turn);
     this.#left = Number(left);
@@ -88,7 +84,7 @@ export class Scheduler implements StatefulDevice {
 
   reset(): void {
     this.#turn = 0;
-    this.#left = this.#quantum;
+    this.#left = QUANTUM;
     this.#clock.phase = 0;
   }
 
@@ -171,7 +167,7 @@ export class Scheduler implements StatefulDevice {
 
   #pass(): void {
     this.#turn = (this.#turn + 1) % this.#cpus.length;
-    this.#left = this.#quantum;
+    this.#left = QUANTUM;
   }
 
   /** Whether the CPU has exited. */

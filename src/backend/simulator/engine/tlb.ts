@@ -3,8 +3,6 @@ import { Context } from '../../../arm/index.ts';
 import type { EngineState } from './state.ts';
 
 const contextCount = 3;
-/** Of an exception level. */
-export const contextIndex = (el: number, pan: boolean): number => (el === 0 ? 0 : pan ? 2 : 1);
 const page = 4096;
 
 const pageBits = 12;
@@ -40,8 +38,9 @@ export class Tlb {
     this.flush();
   }
 
-  /** The address of a context. */
-  context(index: number): number {
+  /** The context of an exception level, as an address. */
+  context(el: number, pan: boolean): number {
+    const index = el === 0 ? 0 : pan ? 2 : 1;
     return this.#contexts + index * Context.bytes;
   }
 
@@ -109,10 +108,11 @@ export class Tlb {
   }
 
   /** From now on code of this context is decoded for this mode: see DecodedCode.page. */
-  setMode(index: number, mode: number): void {
+  setMode(context: number, mode: number): void {
+    const index = (context - this.#contexts) / Context.bytes;
     if (this.#modes[index] === mode) return;
     this.#modes[index] = mode;
-    this.#flushCodeOf(this.context(index));
+    this.#flushCodeOf(context);
   }
 
   /** An address is filled from a page or block of this size. */
