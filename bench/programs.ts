@@ -3,9 +3,9 @@
  * board that print a line and power off. What both print must be the same but for the numbers of a clock.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { ImageError, parseImage, RAM_BASE, SimulatorMachine } from '../src/backend/index.ts';
+import { runImage } from './simulator.ts';
 
 const ramSize = 256 << 20;
 const rounds = 3;
@@ -16,24 +16,6 @@ interface Run {
   readonly output: string;
   /** Milliseconds of the processor. */
   readonly cpu: number;
-}
-
-async function onSimulator(file: string): Promise<Run & { readonly instructions: number }> {
-  const image = parseImage(readFileSync(file), { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
-  if (image instanceof ImageError) throw new Error(`${file}: ${image.message}`);
-  let output = '';
-  const serial = (bytes: Uint8Array): void => {
-    output += Buffer.from(bytes).toString('latin1');
-  };
-  const machine = new SimulatorMachine({ ramSize, image, serial });
-  machine.startClock();
-  const before = process.cpuUsage();
-  const { kind } = await machine.vcpus[0].run();
-  const { user, system } = process.cpuUsage(before);
-  const [instructions] = machine.usage.instructions;
-  machine.close();
-  if (kind !== 'shutdown') throw new Error(`${file} ended with ${kind}`);
-  return { output, cpu: (user + system) / 1000, instructions };
 }
 
 /** Undefined where QEMU is not installed. */
@@ -79,7 +61,7 @@ async function line(file: string): Promise<string> {
   let count = 0;
   let text = '';
   for (let round = 0; round < rounds; round++) {
-    const { output, cpu, instructions } = await onSimulator(file);
+    const { output, cpu, instructions } = await runImage(file, ramSize);
     ours.push(cpu);
     count = instructions;
     text = result(output);

@@ -34,27 +34,40 @@ export interface Speed {
   readonly cpu: number;
 }
 
-/** Throws when the guest does not do what it should. */
-export async function runWorkload({ name, result, instructions }: Workload): Promise<Speed> {
-  const file = readFileSync(path.join(guests, `${name}.elf`));
-  const image = parseImage(file, { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
-  if (image instanceof ImageError) throw image;
+export interface Finished {
+  /** What the guest has printed. */
+  readonly output: string;
+  readonly instructions: number;
+  /** Milliseconds by the clock, and of the processor. */
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** A guest from a file to its power off. Throws when it ends otherwise. */
+export async function runImage(file: string, ramSize: number): Promise<Finished> {
+  const image = parseImage(readFileSync(file), { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
+  if (image instanceof ImageError) throw new Error(`${file}: ${image.message}`);
   let output = '';
-  const machine = new SimulatorMachine({
-    ramSize,
-    image,
-    serial: (bytes) => {
-      output += Buffer.from(bytes).toString('latin1');
-    },
-  });
+  const serial = (bytes: Uint8Array): void => {
+    output += Buffer.from(bytes).toString('latin1');
+  };
+  const machine = new SimulatorMachine({ ramSize, image, serial });
   machine.startClock();
   const [begin, used] = [performance.now(), process.cpuUsage()];
   const { kind } = await machine.vcpus[0].run();
   const wall = performance.now() - begin;
   const { user, system } = process.cpuUsage(used);
+  const [instructions] = machine.usage.instructions;
   machine.close();
-  if (kind !== 'shutdown' || output !== result) throw new Error(`${name}: ${kind}, "${output}" for "${result}"`);
-  return { name, instructions, wall, cpu: (user + system) / 1000 };
+  if (kind !== 'shutdown') throw new Error(`${file} ended with ${kind} after "${output}"`);
+  return { output, instructions, wall, cpu: (user + system) / 1000 };
+}
+
+/** Throws when the guest does not do what it should. */
+export async function runWorkload({ name, result, instructions }: Workload): Promise<Speed> {
+  const { output, wall, cpu } = await runImage(path.join(guests, `${name}.elf`), ramSize);
+  if (output !== result) throw new Error(`${name}: "${output}" for "${result}"`);
+  return { name, instructions, wall, cpu };
 }
 
 export async function benchSimulator(): Promise<void> {

@@ -29,8 +29,8 @@ export interface Parts {
   readonly node: string;
 }
 
-const kernelPackage = (line: KernelLine): RegExp =>
-  new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64(-unsigned)?$`);
+const kernelPackage = (line: KernelLine, ending = '(-unsigned)?'): RegExp =>
+  new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64${ending}$`);
 
 /** Fetches what is not there yet. Throws with a client's words where one fails. */
 export function fetchParts(line: KernelLine): Parts {
@@ -50,7 +50,7 @@ export function fetchParts(line: KernelLine): Parts {
 export const fetchSymbols = (line: KernelLine): string =>
   debian(
     `linux-${line}-dbg`,
-    new RegExp(`^linux-image-${line.replace('.', '\\.')}\\.[0-9.+-]*(deb[0-9]+)?-arm64-dbg$`),
+    kernelPackage(line, '-dbg'),
     './usr/lib/debug/boot/vmlinux-*',
     ...modules.map((name) => `*/${name}.ko*`),
   );

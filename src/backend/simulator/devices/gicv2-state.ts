@@ -3,26 +3,21 @@
  * register for the active priorities of both groups, shifts the priority mask, and does not tell the lines.
  */
 import { type GicRegister, Group, Offset, registersV2, word } from '../../gic-registers.ts';
-import { GicState } from '../../gic-state.ts';
 import { PRIVATE } from './gic-bank.ts';
 import type { Gicv2 } from './gicv2.ts';
 import { CpuInterfaceFrame, Distributor } from './gicv2-frames.ts';
+import { SimulatedGicState } from './simulated-gic-state.ts';
 
 const CPU = 2 ** 32;
 const NSAPR0 = 0xe0;
 
-export class Gicv2State extends GicState {
-  private readonly gic: Gicv2;
-  /** Those whose lines follow from the state of a CPU drive them again. */
-  private readonly drive: () => void;
+export class Gicv2State extends SimulatedGicState<Gicv2> {
   private readonly distributors: readonly Distributor[];
   private readonly interfaces: readonly CpuInterfaceFrame[];
   private readonly list: GicRegister[];
 
   constructor(gic: Gicv2, drive: () => void) {
-    super('GICv2 of the simulator');
-    this.gic = gic;
-    this.drive = drive;
+    super('GICv2 of the simulator', gic, drive);
     this.distributors = gic.interfaces.map((_, cpu) => new Distributor(gic, cpu));
     this.interfaces = gic.interfaces.map((_, cpu) => new CpuInterfaceFrame(gic, cpu));
     this.list = [
@@ -31,18 +26,6 @@ export class Gicv2State extends GicState {
       ...registersV2(gic.cpus),
       ...gic.interfaces.map((_, cpu) => word(Group.CPU_REGS, cpu * CPU + NSAPR0)),
     ];
-  }
-
-  reset(): void {
-    this.gic.reset();
-    this.drive();
-  }
-
-  override restore(words: BigUint64Array): string | undefined {
-    const refused = super.restore(words);
-    this.gic.update();
-    this.drive();
-    return refused;
   }
 
   protected registers(): GicRegister[] {

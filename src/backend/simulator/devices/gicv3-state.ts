@@ -2,11 +2,12 @@
 import { encodingNumber } from '../../../arm/index.ts';
 import { GIC_REDISTRIBUTOR_SIZE } from '../../board.ts';
 import { type GicRegister, Group, Offset, registersV3, SGI_FRAME } from '../../gic-registers.ts';
-import { GicState, registerName, vgicName } from '../../gic-state.ts';
+import { registerName, vgicName } from '../../gic-state.ts';
 import { type InterruptBank, PRIVATE } from './gic-bank.ts';
 import type { Gicv3 } from './gicv3.ts';
 import { Distributor, Redistributors } from './gicv3-frames.ts';
 import { gicv3RegistersByNumber } from './gicv3-registers.ts';
+import { SimulatedGicState } from './simulated-gic-state.ts';
 
 const ICC_CTLR_EL1 = encodingNumber([3, 0, 12, 12, 4]);
 const GICR_CTLR = 0;
@@ -17,31 +18,14 @@ const LPI_ABILITIES = 6n;
 const ALL = (1n << 64n) - 1n;
 const AFFINITY = 2 ** 32;
 
-export class Gicv3State extends GicState {
-  private readonly gic: Gicv3;
-  /** Those whose lines follow from the state of a CPU drive them again. */
-  private readonly drive: () => void;
+export class Gicv3State extends SimulatedGicState<Gicv3> {
   private readonly distributor: Distributor;
   private readonly redistributors: Redistributors;
 
   constructor(gic: Gicv3, drive: () => void) {
-    super(vgicName(3));
-    this.gic = gic;
-    this.drive = drive;
+    super(vgicName(3), gic, drive);
     this.distributor = new Distributor(gic);
     this.redistributors = new Redistributors(gic);
-  }
-
-  reset(): void {
-    this.gic.reset();
-    this.drive();
-  }
-
-  override restore(words: BigUint64Array): string | undefined {
-    const refused = super.restore(words);
-    this.gic.update();
-    this.drive();
-    return refused;
   }
 
   protected registers(): GicRegister[] {
