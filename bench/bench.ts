@@ -37,5 +37,5 @@ if (asked[0] === '--help') console.log(usage);
 else
   await runAll(asked.length > 0 ? asked : withoutFiles).catch((error: Error) => {
     console.error(error.message);
-    process.exitCode = 1;
+    process.exitCode = 2;
   });
