@@ -17,6 +17,7 @@ import { Core } from './core.ts';
 import { CoreBytes } from './core-bytes.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
+import { Pmu } from './pmu.ts';
 import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
 import { SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
 import { PSTATE_BITS } from './state.ts';
@@ -43,6 +44,7 @@ const isLoadExclusive = (word: number): boolean =>
 export class Cpu implements EngineHost, PoweredCpu {
   readonly core: Core;
   readonly debug: Debug;
+  readonly pmu: Pmu;
   readonly registers: SystemRegisters;
   readonly translation: TranslationResult;
   readonly affinity: bigint;
@@ -75,7 +77,9 @@ export class Cpu implements EngineHost, PoweredCpu {
     this.translation = this.core.translation;
     this.bytes = new CoreBytes(this.core);
     this.debug = new Debug(this.core);
-    this.registers = new SystemRegisters({ core: this.core, debug: this.debug, counters, affinity });
+    const { core, debug } = this;
+    this.pmu = new Pmu({ core, executed: () => this.executed });
+    this.registers = new SystemRegisters({ core, debug, pmu: this.pmu, counters, affinity });
     this.instructions = new SystemInstructions({
       core: this.core,
       debug: this.debug,
@@ -150,12 +154,13 @@ export class Cpu implements EngineHost, PoweredCpu {
         continue;
       }
       const isStep = this.debug.softwareStep;
-      const status = engine.run(isStep ? 1 : left, resume);
+      const status = engine.run(isStep ? 1 : Math.min(left, this.pmu.limit - this.executed), resume);
       resume = false;
       if (status === RunStatus.exception) {
         if (core.takePending()) this.exceptions++;
       } else if (status === RunStatus.breakpoint) resume = !this.break();
       if (isStep) this.endStep();
+      if (this.executed >= this.pmu.limit) this.pmu.update();
     }
     core.dropPcTag();
   }

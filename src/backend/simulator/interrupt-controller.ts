@@ -1,5 +1,5 @@
 /** The interrupt controller of the simulated machine, joined with its CPUs and their timers. */
-import type { GicVersion } from '../board.ts';
+import { type GicVersion, PMU_PPI } from '../board.ts';
 import type { MappedDevice } from '../devices/device.ts';
 import type { StatefulDevice } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
@@ -13,6 +13,9 @@ import { Gicv3 } from './devices/gicv3.ts';
 import { gicv3Frames } from './devices/gicv3-frames.ts';
 import { gicv3Interface } from './devices/gicv3-registers.ts';
 import { Gicv3State } from './devices/gicv3-state.ts';
+
+/** INTID; private peripheral interrupts begin at 16. */
+const PMU_INTERRUPT = 16 + PMU_PPI;
 
 export class InterruptController {
   readonly state: StatefulDevice;
@@ -29,6 +32,7 @@ export class InterruptController {
     };
     const drive = (): void => {
       for (const timers of this.timers) timers.update();
+      for (const { pmu } of this.cpus) pmu.drive();
     };
     if (version === 2) {
       this.gic = new Gicv2({ affinities, setLines });
@@ -50,6 +54,7 @@ export class InterruptController {
     this.cpus = cpus;
     this.timers = cpus.map((cpu, index) => {
       if (gic.version === 3) cpu.core.interrupts.registers = gicv3Interface(gic, index);
+      cpu.pmu.setLine = (level) => gic.setPrivateLine(index, PMU_INTERRUPT, level);
       return new GenericTimers({
         registers: cpu.registers,
         clock,

@@ -1,6 +1,6 @@
 /**
  * The simulated kernel: KVM_GET_REG_LIST, KVM_GET_ONE_REG and KVM_SET_ONE_REG over the registers of a simulated CPU,
- * with the answers of Linux 6.12 for a vCPU with KVM_ARM_VCPU_PSCI_0_2 and nothing else.
+ * with the answers of Linux 6.12 for a vCPU with KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_PMU_V3 and nothing else.
  *
  * Linux arch/arm64/kvm/{guest,sys_regs,hypercalls,arch_timer}.c. Different here: what identifies the CPU and its caches
  * keeps its value (Linux lets some of it be changed before the first run), and the firmware offers no service that its
@@ -170,7 +170,7 @@ const PSCI_VERSION = 0x1_0001n;
 const workArounds = [2n, 1n, 0n];
 
 export class KernelRegisters {
-  readonly registerIds: BigUint64Array = kvmRegisterList({ kernel: KERNEL });
+  readonly registerIds: BigUint64Array = kvmRegisterList({ kernel: KERNEL, pmu: true });
   readonly #file: RegisterFile;
   readonly #entries: ReadonlyMap<bigint, Entry>;
   /** What PSCI_VERSION answers to the guest. */

@@ -207,7 +207,7 @@ export class SimulatorMachine implements Machine {
       {
         cpus: this.cpus.map(({ affinity }) => affinity),
         gic,
-        pmu: false,
+        pmu: true,
         flash: hasFlash,
         virtio: virtioCount,
         rngSeed,

@@ -1,53 +1,17 @@
 /**
- * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE and FEAT_PAN, without PMU. Names,
+ * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE, FEAT_PAN and FEAT_PMUv3. Names,
  * encodings and exception levels come from the catalogue; what stands here is what a register is in
  * this CPU.
  *
  * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
  */
-import { Pstate, type SystemRegister, systemRegisters } from '../../arm/index.ts';
+import { Pstate, systemRegisters } from '../../arm/index.ts';
 import { COUNTER_FREQUENCY, type Counter } from './clock.ts';
-import type { Core } from './core.ts';
-import type { Debug } from './debug.ts';
+import { isAbsentCounter, pmuRules } from './pmu-rules.ts';
+import type { Definition, RegisterUnit, Rule } from './register-rule.ts';
 import { numberOf, Sctlr } from './state.ts';
 
 export const ALL = (1n << 64n) - 1n;
-
-/** What rules work on. */
-export interface RegisterUnit {
-  readonly core: Core;
-  readonly debug: Debug;
-  readonly virtualCounter: Counter;
-  readonly physicalCounter: Counter;
-  /** A register of a timer or a counter was written. */
-  timersChanged(): void;
-}
-
-/** What a register is beyond storage. */
-interface Rule {
-  /** Bits that the hardware keeps; the others are RES0. Default: all. RES1 bits are kept as written. */
-  readonly keeps?: bigint;
-  readonly reset?: bigint;
-  /** The value, where it is not what is stored. */
-  readonly read?: (unit: RegisterUnit) => bigint;
-  /** What a write does instead of storing. */
-  readonly write?: (unit: RegisterUnit, value: bigint) => void;
-  /** What follows from a new value. */
-  readonly changed?: (unit: RegisterUnit) => void;
-  /** At EL1h it is what is stored, after all. */
-  readonly storedAtEl1h?: boolean;
-  /** Whether an access at EL0 is trapped to EL1. */
-  readonly trapped?: (unit: RegisterUnit) => boolean;
-  /** Whether an access at EL1 is UNDEFINED in the present state. */
-  readonly undefinedNow?: (unit: RegisterUnit) => boolean;
-  /** CPACR_EL1 traps it as it does SIMD and floating-point instructions. */
-  readonly simd?: boolean;
-}
-
-export interface Definition extends Rule {
-  readonly register: SystemRegister;
-  readonly keeps: bigint;
-}
 
 /** Cache geometry as CCSIDR_EL1 shows it: 32 KiB of data, 48 KiB of instructions, 2 MiB at level 2. */
 export const cacheSizes: readonly number[] = [0x701fe00a, 0x201fe012, 0x70ffe07a];
@@ -149,8 +113,8 @@ const rules: Readonly<Record<string, Rule>> = {
     // GIC: the CPU interface of a GICv3 is in system registers.
     read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
   },
-  /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. */
-  ID_AA64DFR0_EL1: { reset: 0x0030_5006n },
+  /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. PMUv3. */
+  ID_AA64DFR0_EL1: { reset: 0x0030_5106n },
   /** RDM, LSE, CRC32, SHA2, SHA1, AES with PMULL. */
   ID_AA64ISAR0_EL1: { reset: 0x1021_1120n },
   /** 44-bit physical addresses, 16-bit ASIDs, all three granules. */
@@ -181,6 +145,8 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   ...timer('CNTV', (unit) => unit.virtualCounter, Cntkctl.EL0VTEN),
   ...timer('CNTP', (unit) => unit.physicalCounter, Cntkctl.EL0PTEN),
+
+  ...pmuRules,
 
   MDSCR_EL1: debugRegister(0x6ce0_f041n),
   OSLAR_EL1: {
@@ -224,11 +190,15 @@ const families: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
 /** Of what the catalogue calls Armv8.0: not in this CPU. */
 const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0)$/;
 
+/** Features that registers need, of those that this CPU has. */
+const features = ['FEAT_PAN', 'FEAT_PMUv3'];
+
 export function definitions(): Map<number, Definition> {
   const found = new Map<number, Definition>();
   for (const register of systemRegisters) {
     const { name, feature, readEl, writeEl, number } = register;
-    if (Math.min(readEl, writeEl) > 1 || (feature && feature !== 'FEAT_PAN')) continue;
+    if (Math.min(readEl, writeEl) > 1 || (feature && !features.includes(feature))) continue;
+    if (isAbsentCounter(name)) continue;
     const rule = rules[name] ?? families.find(([pattern]) => pattern.test(name))?.[1];
     if (rule || !absent.test(name)) found.set(number, { keeps: ALL, ...rule, register });
   }

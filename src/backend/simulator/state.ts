@@ -59,6 +59,8 @@ export class State {
   pan = false;
   /** Whether CPACR_EL1.FPEN traps SIMD and floating-point instructions at the current exception level. */
   simdTrapped = false;
+  /** Called when the exception level has changed, if somebody cares. */
+  levelChanged: (() => void) | undefined;
   /** The event register of WFE and SEV. */
   event: boolean = false;
 
@@ -172,7 +174,7 @@ export class State {
   /** Exception level, PAN, SCTLR_EL1 or CPACR_EL1 have changed. */
   contextChanged(): void {
     const pstate = this.words[PSTATE];
-    const { sctlr } = this;
+    const { sctlr, el } = this;
     this.el = currentEl(pstate);
     this.pan = (pstate & Pstate.PAN) !== 0;
     this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
@@ -180,6 +182,7 @@ export class State {
     const FPEN = (this.systemWords[CPACR_WORD] >> 20) & 3;
     this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
     this.engine.setContext(this.el, this.pan, this.simdTrapped, this.el === 1 && spEl(pstate) === 0);
+    if (el !== this.el) this.levelChanged?.();
   }
 
   /** ClearExclusiveLocal(). */

@@ -3,7 +3,9 @@ import { Esr, Mode, Pstate, type SystemRegister } from '../../arm/index.ts';
 import type { Counter } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
-import { ALL, cacheSizes, definitions, type RegisterUnit } from './register-rules.ts';
+import type { Pmu } from './pmu.ts';
+import type { RegisterUnit } from './register-rule.ts';
+import { ALL, cacheSizes, definitions } from './register-rules.ts';
 import { numberOf } from './state.ts';
 
 const MPIDR_EL1 = numberOf('MPIDR_EL1');
@@ -23,6 +25,7 @@ export interface Counters {
 export interface SystemRegistersOptions {
   readonly core: Core;
   readonly debug: Debug;
+  readonly pmu: Pmu;
   readonly counters: Counters;
   /** As in MPIDR_EL1. */
   readonly affinity: bigint;
@@ -31,6 +34,7 @@ export interface SystemRegistersOptions {
 export class SystemRegisters implements RegisterUnit {
   readonly core: Core;
   readonly debug: Debug;
+  readonly pmu: Pmu;
   readonly virtualCounter: Counter;
   readonly physicalCounter: Counter;
   readonly cacheSizes: readonly number[] = cacheSizes;
@@ -41,9 +45,11 @@ export class SystemRegisters implements RegisterUnit {
   /** A register of a timer or a counter was written, or all were reset: for who drives the timers' lines. */
   timersChanged: () => void = () => undefined;
 
-  constructor({ core, debug, counters: { virtualCounter, physicalCounter }, affinity }: SystemRegistersOptions) {
+  constructor({ core, debug, pmu, counters, affinity }: SystemRegistersOptions) {
+    const { virtualCounter, physicalCounter } = counters;
     this.core = core;
     this.debug = debug;
+    this.pmu = pmu;
     this.affinity = affinity;
     this.virtualCounter = virtualCounter;
     this.physicalCounter = physicalCounter;
@@ -59,6 +65,7 @@ export class SystemRegisters implements RegisterUnit {
     this.core.contextChanged();
     this.debug.changed();
     this.timersChanged();
+    this.pmu.reset();
   }
 
   // --- raw access
@@ -70,8 +77,11 @@ export class SystemRegisters implements RegisterUnit {
   /** Every bit is stored; the hardware drops what it does not keep when it runs: `settle`. */
   write(number: number, value: bigint): void {
     const definition = this.definitions.get(number);
-    if (definition?.write) definition.write(this, value);
-    else if (this.core.readSystem(number) !== value) {
+    definition?.changing?.(this);
+    if (definition?.write) {
+      definition.write(this, value);
+      definition.changed?.(this);
+    } else if (this.core.readSystem(number) !== value) {
       this.core.writeSystem(number, value);
       this.unseen.add(number);
       definition?.changed?.(this);
@@ -110,7 +120,7 @@ export class SystemRegisters implements RegisterUnit {
     if (!isAllowed(register, this.core.el, write)) return -1;
     if (storedAtEl1h && (this.core.pstate & Pstate.M) === Mode.EL1h) return number * 8;
     if (undefinedNow || (trapped && this.core.el === 0)) return -1;
-    if (write ? definition.write || changed || keeps !== ALL : read) return -1;
+    if (write ? definition.write || definition.msr || changed || keeps !== ALL : read) return -1;
     return number * 8;
   }
 
@@ -123,7 +133,7 @@ export class SystemRegisters implements RegisterUnit {
     if (!definition) return !write && el > 0 && isIdRegister(number) ? 0 : Esr.unknown();
     if (!isAllowed(definition.register, el, write) || definition.undefinedNow?.(this)) return Esr.unknown();
     if (definition.simd && this.core.simdTrapped) return Esr.fpAccess();
-    return el === 0 && definition.trapped?.(this) ? Esr.msr(word) : 0;
+    return el === 0 && definition.trapped?.(this, write) ? Esr.msr(word) : 0;
   }
 
   /** MRS of a register that `denied` has let through. */
@@ -140,8 +150,10 @@ export class SystemRegisters implements RegisterUnit {
     }
     const definition = this.definitions.get(number);
     if (!definition) return;
-    if (definition.write) definition.write(this, value);
-    else this.core.writeSystem(number, value & definition.keeps);
+    const { keeps, write, msr = write } = definition;
+    definition.changing?.(this);
+    if (msr) msr(this, value);
+    else this.core.writeSystem(number, value & keeps);
     definition.changed?.(this);
   }
 }

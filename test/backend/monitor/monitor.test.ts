@@ -102,7 +102,7 @@ describe('sysreg', () => {
 
   test.each([
     ['sysreg SCTLR_EL2', 'E: SCTLR_EL2 is not offered by this machine'],
-    ['sysreg PMCR_EL0', 'E: PMCR_EL0 needs FEAT_PMUv3, which this CPU does not show'],
+    ['sysreg ZCR_EL1', 'E: ZCR_EL1 needs FEAT_SVE, which this CPU does not show'],
     ['sysreg SCTRL_EL1=1', 'E: there is no system register SCTRL_EL1; did you mean SCTLR_EL1?'],
     ['sysreg S3_0_C1_C0_7', 'E: there is no system register S3_0_C1_C0_7'],
     ['sysreg XYZZY*', 'E: there is no system register XYZZY*'],
