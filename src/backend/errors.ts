@@ -75,6 +75,16 @@ const sentences = {
     (name: string, bits: bigint, held: bigint) =>
       `${name}: bits ${hex(bits)} are RES0 here and did not stick; it still holds ${hex(held)}`,
   ],
+  BITS_ACT: [
+    Errno.EINVAL,
+    (name: string, bits: bigint, held: bigint) =>
+      `${name}: bits ${hex(bits)} act when the guest writes them and are not kept; it still holds ${hex(held)}`,
+  ],
+  BITS_READ_ONLY: [
+    Errno.EINVAL,
+    (name: string, bits: bigint, held: bigint) =>
+      `${name}: bits ${hex(bits)} are read-only; it still holds ${hex(held)}`,
+  ],
   BITS_LOST: [
     Errno.EINVAL,
     (name: string, bits: bigint, held: bigint) =>

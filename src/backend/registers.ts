@@ -3,7 +3,7 @@
  * and only if it holds exactly the value the answer is yes. Otherwise the old value is put back, that is checked too,
  * and the answer says what refused.
  */
-import { hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
+import { type Field, hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
 import type { Outcome, Registers, RegisterWrite, Result } from '../gdbstub/index.ts';
 import { TargetError } from '../gdbstub/index.ts';
 import { FIELD_VIEW } from './description.ts';
@@ -254,9 +254,14 @@ export class GuestRegisters implements Registers {
     if (definition?.constant) return refuse('REGISTER_CONSTANT', name, why, old);
     if (definition?.access === 'RO' && (failure || held === old)) return refuse('REGISTER_READ_ONLY', name, why, old);
     if (failure) return refuse('VALUE_REFUSED', name, value, this.#options.machine, why, old);
+    const lost = value ^ held;
+    const acting = lost & bitsOf(definition, 'acts');
+    if (acting !== 0n) return refuse('BITS_ACT', name, acting, old);
+    const readOnly = lost & bitsOf(definition, 'ignored');
+    if (readOnly !== 0n) return refuse('BITS_READ_ONLY', name, readOnly, old);
     const res0 = ~kept | (definition ? reservedBits(definition, value) : 0n);
     const isReserved = (held & ~value) === 0n && (value & ~held & ~res0) === 0n;
-    return refuse(isReserved ? 'BITS_RES0' : 'BITS_LOST', name, value ^ held, old);
+    return refuse(isReserved ? 'BITS_RES0' : 'BITS_LOST', name, lost, old);
   }
 }
 
@@ -273,6 +278,12 @@ export function numbered(table: RegisterTable, number: number): GuestRegister | 
 const fits = ({ bits }: GuestRegister, value: bigint): boolean => value >= 0n && value >> BigInt(bits) === 0n;
 
 const told = (value: bigint | undefined): string => (value === undefined ? 'an unknown value' : hex(value));
+
+/** Bits that do not keep what is written to them, by what a write does. */
+const bitsOf = (register: SystemRegister | undefined, write: Field['write']): bigint =>
+  (register?.fields ?? [])
+    .filter((one) => one.write === write)
+    .reduce((all, { high, low }) => all | mask(high, low), 0n);
 
 /** RES0 bits of the layout that holds for this value. */
 function reservedBits(register: SystemRegister, value: bigint): bigint {
@@ -331,10 +342,12 @@ function readBack(sync: CpuSync, scope: Scope, changes: readonly Change[]): (big
   );
 }
 
-/** A warning where the machine does not tell what its CPU keeps, and the architecture has no use for some bits. */
+/** A warning where the machine does not tell what its CPU keeps: bits that act, or that the architecture has no use for. */
 function transient({ vcpu }: CpuSync, changes: readonly Change[]): string | undefined {
   if (vcpu.keptBits) return undefined;
   for (const { register, value } of changes) {
+    const acting = value & bitsOf(register.definition, 'acts');
+    if (acting !== 0n) return `bits ${hex(acting)} of ${register.name} act, and are gone, when the CPU runs`;
     const bits = register.definition ? value & reservedBits(register.definition, value) : 0n;
     if (bits !== 0n) return `bits ${hex(bits)} of ${register.name} are RES0: they may be gone when the CPU has run`;
   }

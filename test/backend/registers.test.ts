@@ -62,7 +62,8 @@ describe('every system register', () => {
     ])
       expect(names).toContain(name);
     // No feature of this CPU.
-    for (const name of ['UAO', 'PMCR_EL0', 'ZCR_EL1', 'APIAKEYLO_EL1', 'ICC_PMR_EL1'])
+    // Or without storage of its own.
+    for (const name of ['UAO', 'ZCR_EL1', 'APIAKEYLO_EL1', 'ICC_PMR_EL1', 'PMSWINC_EL0', 'PMXEVCNTR_EL0'])
       expect(names).not.toContain(name);
     expect(rows.length).toBeGreaterThan(170);
   });
@@ -97,6 +98,81 @@ describe('every system register', () => {
         expect(read(number)).toBe(old);
       }
       expect(write(number, old)).toBeUndefined();
+    },
+  );
+
+  const monitors = rows.filter(([, { group }]) => group === 'pmu');
+
+  test.each(monitors)('%s: values stick as they are or change nothing, here or elsewhere', (name, { number }) => {
+    const shown = () => new Map(rows.map(([one, definition]) => [one, read(definition.number)]));
+    // Something to be set and cleared, and something to count.
+    for (const [register, value] of [
+      ['PMCNTENSET_EL0', 0x8000_0003n],
+      ['PMINTENSET_EL1', 0x21n],
+      ['PMOVSSET_EL0', 0x8000_0012n],
+      ['PMCCNTR_EL0', 77n],
+      ['PMEVCNTR0_EL0', 78n],
+      ['PMCR_EL0', 0x3001n],
+    ] as const)
+      expect(write(numberOf(register), value)).toBeUndefined();
+    const storage = (one: string) => one.replace(/^(PM\w+)CLR_/, '$1SET_');
+    const values = [
+      ...Array.from({ length: 64 }, (_, bit) => 1n << BigInt(bit)),
+      0n,
+      ALL,
+      0x8000_003fn,
+      0x12n,
+      0x3002n,
+      0x3000n,
+      0x3071n,
+    ];
+    let taken = 0;
+    for (const value of values) {
+      const before = shown();
+      const refusal = write(number, value);
+      const after = shown();
+      if (refusal) expect(after).toEqual(before);
+      else {
+        taken++;
+        const touched = [...after].filter(([one, now]) => now !== before.get(one)).map(([one]) => one);
+        expect(read(number)).toBe(value);
+        for (const [one, now] of after) if (storage(one) === storage(name)) expect(now, one).toBe(value);
+        expect(touched.filter((one) => storage(one) !== storage(name))).toEqual([]);
+      }
+    }
+    expect(taken).toBeGreaterThan(1);
+  });
+
+  test.each([
+    [
+      'PMCR_EL0',
+      0x3002n,
+      'BITS_ACT',
+      'bits 0x2 act when the guest writes them and are not kept; it still holds 0x3000',
+    ],
+    [
+      'PMCR_EL0',
+      0x3007n,
+      'BITS_ACT',
+      'bits 0x6 act when the guest writes them and are not kept; it still holds 0x3000',
+    ],
+    ['PMCR_EL0', 0x2041n, 'BITS_READ_ONLY', 'bits 0x1000 are read-only; it still holds 0x3000'],
+    ['PMCR_EL0', 0x3800n, 'BITS_READ_ONLY', 'bits 0x800 are read-only; it still holds 0x3000'],
+    ['PMCR_EL0', 0x4101_3000n, 'BITS_READ_ONLY', 'bits 0x41010000 are read-only; it still holds 0x3000'],
+    ['PMCR_EL0', 0x3008n, 'BITS_RES0', 'bits 0x8 are RES0 here and did not stick; it still holds 0x3000'],
+    ['PMCNTENSET_EL0', 0x41n, 'BITS_RES0', 'bits 0x40 are RES0 here and did not stick; it still holds 0x0'],
+    ['PMINTENCLR_EL1', 0x40n, 'BITS_RES0', 'bits 0x40 are RES0 here and did not stick; it still holds 0x0'],
+    ['PMEVCNTR5_EL0', 1n << 32n, 'BITS_RES0', 'bits 0x100000000 are RES0 here and did not stick; it still holds 0x0'],
+    ['PMEVTYPER0_EL0', 0x400n, 'BITS_RES0', 'bits 0x400 are RES0 here and did not stick; it still holds 0x0'],
+    ['PMUSERENR_EL0', 0x1fn, 'BITS_RES0', 'bits 0x10 are RES0 here and did not stick; it still holds 0x0'],
+  ])('%s = %i: %s', (name, value, code, sentence) => {
+    expect(write(numberOf(name), value)).toMatchObject({ code, message: `${name}: ${sentence}` });
+  });
+
+  test.each(['PMSWINC_EL0', 'PMXEVCNTR_EL0', 'PMXEVTYPER_EL0', 'PMCEID0_EL0'])(
+    '%s is not told, and refused',
+    (name) => {
+      expect(write(numberOf(name), 1n)).toMatchObject({ code: 'REGISTER_UNKNOWN' });
     },
   );
 
@@ -343,10 +419,10 @@ describe('a machine with a mind of its own', () => {
     };
   }
 
-  function guestWith(special: Omit<ScriptedRegister, 'id'>): Guest {
+  function guestWith(special: Omit<ScriptedRegister, 'id'>, ...more: string[]): Guest {
     vcpu = new ScriptedVcpu([
       ...coreRegisters.map(({ id, name }) => ({ id, value: name === 'PSTATE' ? 0x3c5n : 0n })),
-      ...[...translation, 'ESR_EL1', 'FAR_EL1'].map((name) => ({ id: sysregId(numberOf(name)) })),
+      ...[...translation, 'ESR_EL1', 'FAR_EL1', ...more].map((name) => ({ id: sysregId(numberOf(name)) })),
       { id: sysregId(VBAR_EL1), ...special },
     ]);
     const machine: Machine = {
@@ -428,6 +504,15 @@ describe('a machine with a mind of its own', () => {
     });
     expect(write(VBAR_EL1, 0x1800n)).toBeUndefined();
     expect(guest.journal.edits().at(-1)?.note).toBeUndefined();
+  });
+
+  test('and so are bits that act', () => {
+    guest = guestWith({}, 'PMCR_EL0');
+    expect(write(numberOf('PMCR_EL0'), 0x47n)).toBeUndefined();
+    expect(guest.journal.edits().at(-1)).toMatchObject({
+      outcome: 'written',
+      note: 'bits 0x6 of PMCR_EL0 act, and are gone, when the CPU runs',
+    });
   });
 
   test('bits that are gone when the CPU has run are told, once', () => {

@@ -118,9 +118,7 @@ describe.each(kernelLines)('a snapshot of Linux %s', (kernel) => {
     const snapshot = opened(file);
     const refused = new Guest(machine).state.restore(snapshot) as TargetError;
     process.stdout.write(`${kernel} to the simulator: ${refused.message}\n`);
-    expect(refused.message).toMatch(
-      /not known here: .*PMCR_EL0.*not accepted \(EINVAL, invalid value\): .*MIDR_EL1/,
-    );
+    expect(refused.message).toMatch(/not known here: .*PMCR_EL0.*not accepted \(EINVAL, invalid value\): .*MIDR_EL1/);
     expect(refused.message).not.toMatch(/VBAR_EL1|TPIDR_EL1|SCTLR_EL1/);
     // The interrupt controller would fit.
     const name = 'vGIC v3';

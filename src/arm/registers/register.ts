@@ -35,6 +35,8 @@ export interface Field {
   readonly values?: Values;
   /** What any value means, where a rule says it and no table could: a size, an address. */
   readonly describe?: (value: bigint) => string | undefined;
+  /** What an MSR does to bits that do not keep what it writes: ones `act`, and read as zero; or all are `ignored`. */
+  readonly write?: 'acts' | 'ignored';
 }
 
 /** The meaning of a field's value, if the definition tells one. */
@@ -130,6 +132,16 @@ export const field = (name: string, high: number, low: number, meaning?: Meaning
   ...(typeof meaning === 'function' ? { describe: meaning } : { values: meaning }),
 });
 export const flag = (name: string, bit: number, meaning?: Meaning): Field => field(name, bit, bit, meaning);
+/** Ones do something when the guest writes them, and read as zero. */
+export const action = (name: string, bit: number, meaning?: Meaning): Field => ({
+  ...flag(name, bit, meaning),
+  write: 'acts',
+});
+/** The CPU tells what is in it. */
+export const readOnly = (name: string, high: number, low: number, meaning?: Meaning): Field => ({
+  ...field(name, high, low, meaning),
+  write: 'ignored',
+});
 export const res0 = (high: number, low = high): Field => ({ name: 'RES0', kind: 'res0', high, low });
 export const res1 = (high: number, low = high): Field => ({ name: 'RES1', kind: 'res1', high, low });
 export const impdef = (high: number, low = high): Field => ({ name: 'IMPDEF', kind: 'impdef', high, low });

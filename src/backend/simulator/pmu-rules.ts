@@ -81,22 +81,28 @@ function eventCounter(n: number): Record<string, Rule> {
   };
 }
 
-/** PMCR_EL0.N: a debugger may show the guest less counters before the first run. */
-const NUMBER = 31n << 11n;
+/** What PMCR_EL0 says of the monitors themselves: IMP and IDCODE are zero, as MIDR_EL1 names no maker. */
+const IDENTIFICATION = BigInt(EVENT_COUNTERS) << 11n;
+/** D is RES0 where there is no AArch32. */
 const CONTROLS = BigInt(Pmcr.E | Pmcr.X | Pmcr.DP | Pmcr.LC);
 
+/** P and C hold nothing, and act for the guest only. */
+function writeControls({ core }: Pick<RegisterUnit, 'core'>, value: bigint): void {
+  core.writeSystem(PMCR_EL0, IDENTIFICATION | (value & CONTROLS));
+}
+
 export const pmuRules: Readonly<Record<string, Rule>> = {
-  /** D is RES0, IMP and IDCODE are zero, as MIDR_EL1 names no maker. */
   PMCR_EL0: {
     ...control,
     ...forUser,
-    keeps: CONTROLS | NUMBER,
-    reset: BigInt(EVENT_COUNTERS) << 11n,
+    keeps: CONTROLS,
+    reset: IDENTIFICATION,
+    write: writeControls,
     msr: ({ core, pmu }, value) => {
       const bits = Number(value & 0xffn);
       if (bits & Pmcr.P) pmu.clearEvents();
       if (bits & Pmcr.C) pmu.clearCycles();
-      core.writeSystem(PMCR_EL0, (value & CONTROLS) | (core.readSystem(PMCR_EL0) & NUMBER));
+      writeControls({ core }, value);
     },
   },
   ...twins('PMCNTENSET_EL0', 'PMCNTENCLR_EL0', forUser),

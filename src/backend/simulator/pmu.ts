@@ -9,6 +9,9 @@
 import type { Core } from './core.ts';
 import { numberOf } from './state.ts';
 
+/** ID_AA64DFR0_EL1.PMUVer: PMUv3 of Armv8.0. */
+export const PMU_VERSION = 1;
+/** PMCR_EL0.N. */
 export const EVENT_COUNTERS = 6;
 /** The cycle counter's place among the counters. */
 const CYCLES = 31;

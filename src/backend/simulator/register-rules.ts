@@ -7,6 +7,7 @@
  */
 import { Pstate, systemRegisters } from '../../arm/index.ts';
 import { COUNTER_FREQUENCY, type Counter } from './clock.ts';
+import { PMU_VERSION } from './pmu.ts';
 import { isAbsentCounter, pmuRules } from './pmu-rules.ts';
 import type { Definition, RegisterUnit, Rule } from './register-rule.ts';
 import { numberOf, Sctlr } from './state.ts';
@@ -114,7 +115,7 @@ const rules: Readonly<Record<string, Rule>> = {
     read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
   },
   /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. PMUv3. */
-  ID_AA64DFR0_EL1: { reset: 0x0030_5106n },
+  ID_AA64DFR0_EL1: { reset: 0x0030_5006n | (BigInt(PMU_VERSION) << 8n) },
   /** RDM, LSE, CRC32, SHA2, SHA1, AES with PMULL. */
   ID_AA64ISAR0_EL1: { reset: 0x1021_1120n },
   /** 44-bit physical addresses, 16-bit ASIDs, all three granules. */

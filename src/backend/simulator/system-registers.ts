@@ -61,11 +61,12 @@ export class SystemRegisters implements RegisterUnit {
       if (reset !== undefined) this.core.writeSystem(register.number, reset);
     this.core.writeSystem(MPIDR_EL1, MULTIPROCESSOR | this.affinity);
     this.unseen.clear();
+    // Before the exception level changes, which the monitors would count from what was.
+    this.pmu.reset();
     this.core.translationChanged();
     this.core.contextChanged();
     this.debug.changed();
     this.timersChanged();
-    this.pmu.reset();
   }
 
   // --- raw access

@@ -1,5 +1,5 @@
 /** Performance monitors. Arm ARM DDI 0487, "Performance Monitors registers" (D19.5). */
-import { type Field, field, flag, res0, type SystemRegister, sysreg, sysregs } from '../register.ts';
+import { action, type Field, field, flag, readOnly, res0, type SystemRegister, sysreg, sysregs } from '../register.ts';
 
 const pmu = { group: 'pmu', feature: 'FEAT_PMUv3' } as const;
 
@@ -53,9 +53,9 @@ const control = [
     [
       res0(63, 33),
       flag('FZS', 32),
-      field('IMP', 31, 24),
-      field('IDCODE', 23, 16),
-      field('N', 15, 11),
+      readOnly('IMP', 31, 24),
+      readOnly('IDCODE', 23, 16),
+      readOnly('N', 15, 11),
       res0(10),
       flag('FZO', 9),
       res0(8),
@@ -64,9 +64,8 @@ const control = [
       flag('DP', 5, { 0: 'cycle counter always counts', 1: 'not where events must not be counted' }),
       flag('X', 4, { 0: 'no export of events', 1: 'events exported' }),
       flag('D', 3, { 0: 'every cycle', 1: 'every 64 cycles' }),
-      // C and P read as zero.
-      flag('C', 2, { 1: 'resets the cycle counter' }),
-      flag('P', 1, { 1: 'resets the event counters' }),
+      action('C', 2, { 1: 'resets the cycle counter' }),
+      action('P', 1, { 1: 'resets the event counters' }),
       flag('E', 0, { 0: 'counters off', 1: 'counters on' }),
     ],
     pmu,
