@@ -61,8 +61,7 @@ describe('every system register', () => {
       'PAN',
     ])
       expect(names).toContain(name);
-    // No feature of this CPU.
-    // Or without storage of its own.
+    // No feature of this CPU, or without storage of its own.
     for (const name of ['UAO', 'ZCR_EL1', 'APIAKEYLO_EL1', 'ICC_PMR_EL1', 'PMSWINC_EL0', 'PMXEVCNTR_EL0'])
       expect(names).not.toContain(name);
     expect(rows.length).toBeGreaterThan(170);

@@ -19,6 +19,7 @@ import {
   type Machine,
   MachineState,
   type Refusal,
+  type Restored,
   SimulatorMachine,
   type Snapshot,
   type StatefulDevice,
@@ -237,8 +238,6 @@ describe('from one machine to another', () => {
     const refused = stateOf(machine).restore(saved(kvm({ kernel: '6.12', ...full }))) as TargetError;
     expect(namedBy(refused)).toEqual([
       ...['IA', 'IB', 'DA', 'DB', 'GA'].flatMap((key) => [`AP${key}KeyLo_EL1`, `AP${key}KeyHi_EL1`]),
-      ...['PMINTENSET_EL1', 'PMCR_EL0', 'PMCNTENSET_EL0', 'PMSELR_EL0', 'PMCCNTR_EL0', 'PMUSERENR_EL0', 'PMOVSSET_EL0'],
-      ...['PMEVCNTR0..30_EL0', 'PMEVTYPER0..30_EL0', 'PMCCFILTR_EL0'],
       ...identification,
     ]);
     expect({ ...saved(machine), time: 0 }).toEqual({ ...before, time: 0 });
@@ -247,7 +246,7 @@ describe('from one machine to another', () => {
   test('KVM to the simulator, where the CPU is the same', () => {
     const simulated = saved(simulator()).cpus[0].registers;
     const same = [...simulated].filter(([id]) => idGroup(id) !== 'core' && id !== CNTVCT_EL0);
-    const from = kvm({ kernel: '6.12' });
+    const from = kvm({ kernel: '6.12', pmu: true });
     from.vcpus[0].values.set(CoreId.X(5), 55n);
     const machine = simulator();
     expect(stateOf(machine).restore(changed(saved(from), same))).toEqual({
@@ -258,12 +257,74 @@ describe('from one machine to another', () => {
   });
 
   test('the simulator to KVM', () => {
-    const machine = kvm({ kernel: '6.12' });
+    const machine = kvm({ kernel: '6.12', pmu: true });
     const before = seen(machine);
     const refused = stateOf(machine).restore(saved(simulator())) as TargetError;
     expect(namedBy(refused)).toContain('MIDR_EL1');
     expect(refused.message).not.toContain('not known here');
+    expect(refused.message).not.toMatch(/\bPM/);
     expect(seen(machine)).toEqual(before);
+  });
+
+  test('the simulator to KVM without performance monitors', () => {
+    const refused = stateOf(kvm({ kernel: '6.12' })).restore(saved(simulator())) as TargetError;
+    expect(namedBy(refused).slice(0, 10)).toEqual([
+      ...['PMINTENSET_EL1', 'PMCR_EL0', 'PMCNTENSET_EL0', 'PMSELR_EL0', 'PMCCNTR_EL0', 'PMUSERENR_EL0', 'PMOVSSET_EL0'],
+      ...['PMEVCNTR0..30_EL0', 'PMEVTYPER0..30_EL0', 'PMCCFILTR_EL0'],
+    ]);
+  });
+
+  describe('performance monitors', () => {
+    const monitors: readonly (readonly [name: string, value: bigint])[] = [
+      ['PMCR_EL0', 0x3041n],
+      ['PMCNTENSET_EL0', 0x8000_0021n],
+      ['PMINTENSET_EL1', 0x8000_0002n],
+      ['PMOVSSET_EL0', 0x13n],
+      ['PMSELR_EL0', 5n],
+      ['PMUSERENR_EL0', 9n],
+      ['PMCCNTR_EL0', 0x1234_5678_9abc_def0n],
+      ['PMCCFILTR_EL0', 0x8000_0000n],
+      ['PMEVCNTR0_EL0', 0xffff_fff0n],
+      ['PMEVTYPER0_EL0', 0x4000_0011n],
+      ['PMEVCNTR5_EL0', 7n],
+      ['PMEVTYPER5_EL0', 8n],
+    ];
+    const ofMonitors = (snapshot: Snapshot) =>
+      monitors.map(([name]) => [name, snapshot.cpus[0].registers.get(idOf(name))]);
+    /** The snapshot of a CPU that is the other machine's, but for core registers and the monitors. */
+    const asThoseOf = (machine: Machine, snapshot: Snapshot): Snapshot => {
+      const own = [...saved(machine).cpus[0].registers];
+      const kept = (id: bigint): boolean => idGroup(id) === 'core' || id === CNTVCT_EL0 || idName(id).startsWith('PM');
+      return changed(
+        snapshot,
+        own.filter(([id]) => !kept(id)),
+      );
+    };
+
+    test.each(['6.1', '6.12'] as const)('from the simulator to KVM of %s, and back', (kernel) => {
+      const features = { kernel, pmu: true } as const;
+      const from = changed(
+        saved(simulator()),
+        monitors.map(([name, value]) => [idOf(name), value]),
+      );
+      const first = simulator();
+      expect(stateOf(first).restore(from)).toEqual({ reset: [], leftOut: [] });
+      const to = kvm(features);
+      const restored = stateOf(to).restore(asThoseOf(kvm(features), saved(first))) as Restored;
+      expect(ofMonitors(saved(to))).toEqual(monitors);
+      expect(restored.leftOut.filter((text) => text.startsWith('PM'))).toEqual([]);
+      const second = simulator();
+      expect(stateOf(second).restore(asThoseOf(simulator(), saved(to)))).not.toBeInstanceOf(TargetError);
+      expect(ofMonitors(saved(second))).toEqual(monitors);
+    });
+
+    test.each([
+      ['another number of counters', 'PMCR_EL0', 0x2041n, 'not kept: PMCR_EL0 0x2041 (here 0x3041)'],
+      ['a counter that is not here', 'PMCNTENSET_EL0', 0x41n, 'not kept: PMCNTENSET_EL0 0x41 (here 0x1)'],
+    ])('%s stands in the way', (_, name, value, message) => {
+      const refused = stateOf(simulator()).restore(changed(saved(simulator()), [[idOf(name), value]])) as TargetError;
+      expect(refused.message).toContain(message);
+    });
   });
 
   test('other features', () => {
