@@ -28,16 +28,18 @@ const forUser: Rule = { trapped: unless() };
 function twins(setName: string, clearName: string, more: Rule): Record<string, Rule> {
   const number = numberOf(setName);
   const read = ({ core }: RegisterUnit) => core.readSystem(number);
-  const put = ({ core }: RegisterUnit, value: bigint) => core.writeSystem(number, value & COUNTERS);
+  const msr =
+    (combine: (present: bigint, value: bigint) => bigint): Rule['msr'] =>
+    (unit, value) =>
+      unit.core.writeSystem(number, combine(read(unit), value) & BigInt(unit.pmu.counters >>> 0));
+  const common = { ...control, ...more, keeps: COUNTERS };
   return {
-    [setName]: { ...control, ...more, keeps: COUNTERS, msr: (unit, value) => put(unit, read(unit) | value) },
+    [setName]: { ...common, msr: msr((present, value) => present | value) },
     [clearName]: {
-      ...control,
-      ...more,
-      keeps: COUNTERS,
+      ...common,
       read,
-      write: put,
-      msr: (unit, value) => put(unit, read(unit) & ~value),
+      write: ({ core }, value) => core.writeSystem(number, value & COUNTERS),
+      msr: msr((present, value) => present & ~value),
     },
   };
 }
@@ -57,17 +59,20 @@ const CYCLE_FILTER = 0xc000_0000n;
 
 /** PMXEVCNTR_EL0 and PMXEVTYPER_EL0: where there is no such counter they read as zero and ignore writes. */
 function selected(numberFor: (select: number) => number | undefined, keeps: (select: number) => bigint): Rule {
-  const select = ({ core }: RegisterUnit) => core.systemLow(PMSELR_EL0) & 31;
+  const selection = ({ core, pmu }: RegisterUnit) => {
+    const select = core.systemLow(PMSELR_EL0) & 31;
+    return { select, number: (pmu.counters >>> select) & 1 ? numberFor(select) : undefined };
+  };
   return {
     ...control,
     read: (unit) => {
-      const number = numberFor(select(unit));
+      const { number } = selection(unit);
       unit.pmu.sync();
       return number === undefined ? 0n : unit.core.readSystem(number);
     },
     write: (unit, value) => {
-      const number = numberFor(select(unit));
-      if (number !== undefined) unit.core.writeSystem(number, value & keeps(select(unit)));
+      const { select, number } = selection(unit);
+      if (number !== undefined) unit.core.writeSystem(number, value & keeps(select));
     },
   };
 }
@@ -75,34 +80,30 @@ function selected(numberFor: (select: number) => number | undefined, keeps: (sel
 function eventCounter(n: number): Record<string, Rule> {
   const name = `PMEVCNTR${n}_EL0`;
   const trapped = unless(Pmuserenr.ER, isRead);
+  const undefinedNow: Rule['undefinedNow'] = ({ pmu }) => ((pmu.counters >>> n) & 1) === 0;
   return {
-    [name]: { ...control, keeps: EVENT_COUNT, read: counted(numberOf(name)), trapped },
-    [`PMEVTYPER${n}_EL0`]: { ...control, ...forUser, keeps: EVENT_TYPE },
+    [name]: { ...control, keeps: EVENT_COUNT, read: counted(numberOf(name)), trapped, undefinedNow },
+    [`PMEVTYPER${n}_EL0`]: { ...control, ...forUser, keeps: EVENT_TYPE, undefinedNow },
   };
 }
 
-/** What PMCR_EL0 says of the monitors themselves: IMP and IDCODE are zero, as MIDR_EL1 names no maker. */
-const IDENTIFICATION = BigInt(EVENT_COUNTERS) << 11n;
+/** PMCR_EL0.N, which no MSR changes. */
+const NUMBER = 31n << 11n;
 /** D is RES0 where there is no AArch32. */
 const CONTROLS = BigInt(Pmcr.E | Pmcr.X | Pmcr.DP | Pmcr.LC);
 
-/** P and C hold nothing, and act for the guest only. */
-function writeControls({ core }: Pick<RegisterUnit, 'core'>, value: bigint): void {
-  core.writeSystem(PMCR_EL0, IDENTIFICATION | (value & CONTROLS));
-}
-
 export const pmuRules: Readonly<Record<string, Rule>> = {
+  /** IMP and IDCODE are zero, as MIDR_EL1 names no maker. */
   PMCR_EL0: {
     ...control,
     ...forUser,
-    keeps: CONTROLS,
-    reset: IDENTIFICATION,
-    write: writeControls,
+    keeps: CONTROLS | NUMBER,
+    reset: BigInt(EVENT_COUNTERS) << 11n,
     msr: ({ core, pmu }, value) => {
       const bits = Number(value & 0xffn);
       if (bits & Pmcr.P) pmu.clearEvents();
       if (bits & Pmcr.C) pmu.clearCycles();
-      writeControls({ core }, value);
+      core.writeSystem(PMCR_EL0, (value & CONTROLS) | (core.readSystem(PMCR_EL0) & NUMBER));
     },
   },
   ...twins('PMCNTENSET_EL0', 'PMCNTENCLR_EL0', forUser),

@@ -11,11 +11,11 @@ import { numberOf } from './state.ts';
 
 /** ID_AA64DFR0_EL1.PMUVer: PMUv3 of Armv8.0. */
 export const PMU_VERSION = 1;
-/** PMCR_EL0.N. */
+/** PMCR_EL0.N after a reset. */
 export const EVENT_COUNTERS = 6;
 /** The cycle counter's place among the counters. */
 const CYCLES = 31;
-/** Bits of the counters that there are. */
+/** The bits of all counters. */
 export const COUNTERS = 2n ** 31n + 2n ** BigInt(EVENT_COUNTERS) - 1n;
 
 export const PmuEvent = { SW_INCR: 0x00, INST_RETIRED: 0x08, CPU_CYCLES: 0x11, CHAIN: 0x1e } as const;
@@ -112,7 +112,7 @@ export class Pmu {
   /** The level of the interrupt. */
   drive(): void {
     const { core } = this;
-    const flags = core.systemLow(PMOVSSET_EL0) & core.systemLow(PMINTENSET_EL1);
+    const flags = core.systemLow(PMOVSSET_EL0) & core.systemLow(PMINTENSET_EL1) & this.counters;
     this.setLine((core.systemLow(PMCR_EL0) & Pmcr.E) !== 0 && flags !== 0);
   }
 
@@ -132,9 +132,16 @@ export class Pmu {
     this.core.writeSystem(counterNumbers.get(CYCLES)!, 0n);
   }
 
+  /** The bits of the counters that PMCR_EL0.N tells: a debugger may show the guest less before the first run. */
+  get counters(): number {
+    const N = (this.core.systemLow(PMCR_EL0) >>> 11) & 31;
+    return (1 << CYCLES) | ((1 << Math.min(N, EVENT_COUNTERS)) - 1);
+  }
+
   private isEnabled(n: number): boolean {
     const { core } = this;
-    return (core.systemLow(PMCR_EL0) & Pmcr.E) !== 0 && ((core.systemLow(PMCNTENSET_EL0) >>> n) & 1) !== 0;
+    const enabled = core.systemLow(PMCNTENSET_EL0) & this.counters;
+    return (core.systemLow(PMCR_EL0) & Pmcr.E) !== 0 && ((enabled >>> n) & 1) !== 0;
   }
 
   private counts(n: number): boolean {

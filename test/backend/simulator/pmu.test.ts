@@ -159,6 +159,56 @@ test('a debugger sees the counters as they are, and sets them', async () => {
   expect(['PMCR_EL0', 'PMCCNTR_EL0'].map((name) => get(vcpu, name))).toEqual([0x3000n, 0n]);
 });
 
+test('bits of PMCR_EL0 that act do so when the CPU runs, as on KVM', async () => {
+  const machine = machineWith(`nop\n ${off}`);
+  const [vcpu] = machine.vcpus;
+  const counters = ['PMCR_EL0', 'PMCCNTR_EL0', 'PMEVCNTR0_EL0', 'PMEVCNTR5_EL0'];
+  const hold = () => counters.map((name) => get(vcpu, name));
+  vcpu.setGuestDebug({ ...debugStep });
+  for (const [n, value] of [0n, 9n, 7n, 8n].entries()) if (n > 0) set(vcpu, counters[n], value);
+  set(vcpu, 'PMCR_EL0', 0x3002n);
+  expect(hold()).toEqual([0x3002n, 9n, 7n, 8n]);
+  await vcpu.run();
+  expect(hold()).toEqual([0x3000n, 9n, 0n, 0n]);
+  set(vcpu, 'PMCR_EL0', 0x3004n);
+  await vcpu.run();
+  expect(hold()).toEqual([0x3000n, 0n, 0n, 0n]);
+});
+
+test('a guest that is shown two event counters has no others', async () => {
+  const machine = machineWith(`b start
+      .balign 2048
+      .skip 0x200
+      add x28, x28, #1
+      mrs x10, elr_el1\n add x10, x10, #4\n msr elr_el1, x10\n eret
+ start: ldr x0, =0x40000800\n msr vbar_el1, x0
+      mov x0, #-1\n msr pmcntenset_el0, x0\n msr pmintenset_el1, x0\n msr pmovsset_el0, x0
+      mrs x19, pmcntenset_el0\n mrs x20, pmintenclr_el1\n mrs x21, pmovsclr_el0\n mrs x22, pmcr_el0
+      mov x0, #2\n msr pmselr_el0, x0\n mov x0, #5\n msr pmxevcntr_el0, x0\n mrs x23, pmxevcntr_el0
+      mov x0, #1\n msr pmselr_el0, x0\n mov x0, #6\n msr pmxevcntr_el0, x0\n mrs x24, pmevcntr1_el0
+      mrs x0, pmevcntr2_el0\n msr pmevtyper2_el0, x0\n msr pmevcntr5_el0, x0\n ${off}`);
+  set(machine.vcpus[0], 'PMCR_EL0', 0x1000n);
+  expect((await machine.vcpus[0].run()).kind).toBe('shutdown');
+  const x = Array.from({ length: 10 }, (_, n) => get(machine.vcpus[0], `X${19 + n}`));
+  expect(x.slice(0, 6)).toEqual([0x8000_0003n, 0x8000_0003n, 0x8000_0003n, 0x1000n, 0n, 6n]);
+  expect(x[9]).toBe(3n);
+});
+
+test('nothing is counted of what was before a reset', async () => {
+  const machine = machineWith(`
+      ldr x0, =0x80000000\n msr pmccfiltr_el0, x0
+      ${counting(INST_RETIRED)}
+      adr x0, user\n msr elr_el1, x0\n msr spsr_el1, xzr\n eret
+  user: b .`);
+  const [vcpu] = machine.vcpus;
+  vcpu.setGuestDebug({ ...debugStep });
+  for (let n = 0; n < 30; n++) await vcpu.run();
+  expect(get(vcpu, 'PMCCNTR_EL0')).toBeGreaterThan(5n);
+  await vcpu.run();
+  vcpu.reset();
+  expect(['PMCR_EL0', 'PMCCNTR_EL0', 'PMEVCNTR0_EL0'].map((name) => get(vcpu, name))).toEqual([0x3000n, 0n, 0n]);
+});
+
 const debugStep = {
   enable: true,
   singleStep: true,
