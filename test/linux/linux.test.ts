@@ -1,6 +1,6 @@
 /** Debian's arm64 kernels, as they are, to user space, a session at the shell, and power off. */
 import { describe, expect, test } from 'vitest';
-import { kernelLines } from '../kvm/packages.ts';
+import { kernelLines } from '../packages/packages.ts';
 import { payloadDigest } from './initramfs.ts';
 import { runLinux } from './linux.ts';
 
