@@ -148,7 +148,8 @@ export class Scheduler implements StatefulDevice {
     do {
       const next = this.#next();
       if (!next) {
-        if (!this.#idle.begin()) return;
+        // What an alarm has led to may have ended the last run.
+        if (!this.#busy || !this.#idle.begin()) return;
       } else if (this.#turnOf(next)) break;
     } while (performance.now() < end);
     if (this.#busy) this.#later();
