@@ -58,13 +58,19 @@ export interface LinuxRun {
   readonly ram: string;
 }
 
+export interface Choice extends Partial<SimulatorOptions> {
+  /** Behind the console, on the kernel's command line. */
+  readonly append?: string;
+  readonly contents?: Contents;
+}
+
 /** Until it powers off. */
 export async function runLinux(
   line: KernelLine,
   commands: readonly string[],
-  choice: Partial<SimulatorOptions> & { readonly append?: string } = {},
+  { append = 'quiet', contents, ...choice }: Choice = {},
 ): Promise<LinuxRun> {
-  const { kernel, initramfs } = linuxFiles(line);
+  const { kernel, initramfs } = linuxFiles(line, contents);
   const image = parseImage(readFileSync(kernel), { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
   if (image instanceof ImageError) throw new Error(image.message);
   const shell = new Shell(commands);
@@ -72,7 +78,7 @@ export async function runLinux(
     ramSize,
     image,
     initrd: initramfs,
-    commandLine: `console=ttyAMA0 ${choice.append ?? 'quiet'}`,
+    commandLine: `console=ttyAMA0 ${append}`,
     rtc: 1_000_000_000,
     seed: '',
     ...choice,
