@@ -6,13 +6,17 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { demoSymbols } from '../../bin/demo/guest.ts';
+import { findRegister, registerByNumber, type SystemRegister } from '../../src/arm/index.ts';
 import {
   Guest,
   type Image,
+  idGroup,
+  idToSystemRegisterNumber,
   readSnapshot,
   SimulatorMachine,
   type Snapshot,
   SnapshotError,
+  writeSnapshot,
 } from '../../src/backend/index.ts';
 import { RemoteClient, type TargetError } from '../../src/gdbstub/index.ts';
 import { builtCommand } from '../bin/command.ts';
@@ -75,6 +79,28 @@ async function debugged(lab: Lab, options: string): Promise<{ client: RemoteClie
 
 const rounds = (client: RemoteClient): Promise<bigint> => client.readInteger(symbol('rounds'), 8);
 
+/** Performance monitors that are off, but remember something. */
+const monitors: readonly (readonly [name: string, value: bigint])[] = [
+  ['PMCNTENSET_EL0', 0x8000_0003n],
+  ['PMINTENSET_EL1', 0x8000_0021n],
+  ['PMOVSSET_EL0', 0x12n],
+  ['PMSELR_EL0', 5n],
+  ['PMUSERENR_EL0', 9n],
+  ['PMCCNTR_EL0', 0x1234_5678_9abcn],
+  ['PMCCFILTR_EL0', 0x8000_0000n],
+  ['PMEVCNTR0_EL0', 0xffff_fff0n],
+  ['PMEVTYPER0_EL0', 0x4000_0008n],
+  ['PMEVCNTR5_EL0', 7n],
+  ['PMEVTYPER5_EL0', 0x8000_0011n],
+];
+
+/** What the guest's monitors hold. */
+async function heldBy(client: RemoteClient): Promise<[string, bigint][]> {
+  const held: [string, bigint][] = [];
+  for (const [name] of monitors) held.push([name, await client.readRegister(name)]);
+  return held;
+}
+
 /** The demo guest in its fifth round. */
 async function saved(kernel: KernelLine): Promise<string> {
   const lab = labs.get(kernel)!;
@@ -83,6 +109,7 @@ async function saved(kernel: KernelLine): Promise<string> {
   for (let i = 0; i < 5; i++) await client.continue();
   expect(await rounds(client)).toBe(4n);
   await client.writeRegister('TPIDR_EL1', 0x1234_5678n);
+  for (const [name, value] of monitors) await client.writeRegister(name, value);
   expect(await client.monitor(`snapshot save /tmp/${kernel}.snap`)).toContain('saved in');
   await end();
   return get(lab, `/tmp/${kernel}.snap`);
@@ -92,6 +119,29 @@ function opened(file: string): Snapshot {
   const snapshot = readSnapshot(file, 1e9);
   if (snapshot instanceof SnapshotError) throw new Error(snapshot.message);
   return snapshot;
+}
+
+function state(guest: Guest): Snapshot {
+  const snapshot = guest.state.save();
+  if (!('cpus' in snapshot)) throw new Error(snapshot.message);
+  return snapshot;
+}
+
+/** What the debugger may not choose: what the CPU says of itself, and what its kernel does. */
+const isGiven = (id: bigint): boolean =>
+  idGroup(id) !== 'core' &&
+  (idGroup(id) !== 'sysreg' || registerByNumber(idToSystemRegisterNumber(id)!)?.constant === true);
+
+/** The snapshot as if it were one of the other's CPU. */
+function asThoseOf(other: Snapshot, snapshot: Snapshot): Snapshot {
+  const cpus = snapshot.cpus.map((cpu, index) => {
+    const present = other.cpus[index].registers;
+    const registers = [...present].map(
+      ([id, value]) => [id, isGiven(id) ? value : (cpu.registers.get(id) ?? value)] as const,
+    );
+    return { ...cpu, registers: new Map(registers) };
+  });
+  return { ...snapshot, cpus };
 }
 
 const empty: Image = { kind: 'flat', segments: [], entry: 0x4000_0000n };
@@ -105,6 +155,7 @@ describe.each(kernelLines)('a snapshot of Linux %s', (kernel) => {
     const { client } = await debugged(lab, `--snapshot /tmp/${kernel}.snap`);
     expect(await client.readRegister('pc')).toBe(symbol('one_round'));
     expect(await client.readRegister('TPIDR_EL1')).toBe(0x1234_5678n);
+    expect(await heldBy(client)).toEqual(monitors);
     expect(await rounds(client)).toBe(4n);
     await client.insertBreakpoint(1, symbol('one_round'), 4);
     await client.continue();
@@ -129,6 +180,32 @@ describe.each(kernelLines)('a snapshot of Linux %s', (kernel) => {
     const gic = machine.devices.find((device) => device.name === name)!;
     expect(gic.restore(words)).toBeUndefined();
   });
+
+  test('goes on on the simulator, and from there on KVM again, where the CPU is taken for the same one', async () => {
+    const machine = new SimulatorMachine({ ramSize: RAM, image: empty, seed: '' });
+    const guest = new Guest(machine);
+    const origin = opened(file);
+    const restored = guest.state.restore(asThoseOf(state(guest), origin));
+    expect(restored).toHaveProperty('leftOut');
+    const read = (name: string) => guest.registers.read(1, (findRegister(name) as SystemRegister).number);
+    expect(monitors.map(([name]) => [name, read(name)])).toEqual(monitors);
+    expect(guest.breakpoints.insert('hardware', symbol('one_round'), 4)).toBeUndefined();
+    const go = async () => guest.execution.resume([{ thread: 1, kind: 'continue', signal: 0 }]);
+    await go();
+    await go();
+    expect(monitors.map(([name]) => [name, read(name)])).toEqual(monitors);
+    guest.breakpoints.removeAll();
+
+    const lab = labs.get(kernel)!;
+    expect(writeSnapshot(place(`${kernel}-simulator.snap`), asThoseOf(origin, state(guest)))).toBeGreaterThan(0);
+    const name = await put(lab, place(`${kernel}-simulator.snap`));
+    const { client } = await debugged(lab, `--snapshot ${name}`);
+    expect(await rounds(client)).toBe(6n);
+    expect(await heldBy(client)).toEqual(monitors);
+    await client.insertBreakpoint(1, symbol('one_round'), 4);
+    await client.continue();
+    expect(await rounds(client)).toBe(7n);
+  });
 });
 
 test('from Linux 6.1 a guest goes on on 6.12', async () => {
@@ -136,6 +213,7 @@ test('from Linux 6.1 a guest goes on on 6.12', async () => {
   const name = await put(lab, place('6.1.snap'));
   const { client } = await debugged(lab, `--snapshot ${name}`);
   expect(await client.readRegister('TPIDR_EL1')).toBe(0x1234_5678n);
+  expect(await heldBy(client)).toEqual(monitors);
   await client.insertBreakpoint(1, symbol('one_round'), 4);
   await client.continue();
   await client.continue();
