@@ -197,7 +197,9 @@ describe.each(kernelLines)('a snapshot of Linux %s', (kernel) => {
     guest.breakpoints.removeAll();
 
     const lab = labs.get(kernel)!;
-    expect(writeSnapshot(place(`${kernel}-simulator.snap`), asThoseOf(origin, state(guest)))).toBeGreaterThan(0);
+    // KVM's GICv3 has its own words about LPIs.
+    const back = { ...asThoseOf(origin, state(guest)), devices: origin.devices };
+    expect(writeSnapshot(place(`${kernel}-simulator.snap`), back)).toBeGreaterThan(0);
     const name = await put(lab, place(`${kernel}-simulator.snap`));
     const { client } = await debugged(lab, `--snapshot ${name}`);
     expect(await rounds(client)).toBe(6n);
