@@ -40,6 +40,14 @@ export const selectedFilter = (select: number): number | undefined => filterNumb
 /** Bits 31 and 30 of a filter: what happens at EL1 or EL0 is not counted. */
 const isFiltered = (filter: number, el: number): boolean => ((el === 0 ? filter >>> 30 : filter >>> 31) & 1) !== 0;
 
+/** Counters that count: all instructions, all cycles. */
+interface Counting {
+  readonly retiring: readonly number[];
+  readonly cycling: readonly number[];
+}
+
+const none: Counting = { retiring: [], cycling: [] };
+
 export interface PmuOptions {
   readonly core: Core;
   /** Instructions and exceptions of this CPU up to now. */
@@ -53,9 +61,9 @@ export class Pmu {
   setLine: (level: boolean) => void = () => undefined;
   private readonly core: Core;
   private readonly executed: () => number;
-  /** The counters that count at present: all their instructions, and all their cycles. */
-  private retiring: readonly number[] = [];
-  private cycling: readonly number[] = [];
+  /** The counters that count at EL0 and at EL1, and those of the present exception level. */
+  private atLevels: readonly Counting[] = [none, none];
+  private counting: Counting = none;
   /** Up to where both are in the registers. */
   private cycles = 0;
   private retired = 0;
@@ -82,8 +90,8 @@ export class Pmu {
     const { core, cycles, retired } = this;
     this.mark();
     const before = core.systemLow(PMOVSSET_EL0);
-    for (const n of this.cycling) this.add(n, this.cycles - cycles);
-    for (const n of this.retiring) this.add(n, this.retired - retired);
+    for (const n of this.counting.cycling) this.add(n, this.cycles - cycles);
+    for (const n of this.counting.retiring) this.add(n, this.retired - retired);
     if (core.systemLow(PMOVSSET_EL0) !== before) this.changed();
   }
 
@@ -94,19 +102,31 @@ export class Pmu {
 
   /** What is told in the registers has changed: what counts, how far the next overflow is, and the interrupt. */
   changed(): void {
-    const { core, limit } = this;
     const enabled = indexes.filter((n) => this.isEnabled(n));
-    const counting = enabled.filter((n) => !isFiltered(this.filter(n), core.el));
-    this.cycling = counting.filter((n) => this.event(n) === PmuEvent.CPU_CYCLES);
-    this.retiring = counting.filter((n) => this.event(n) === PmuEvent.INST_RETIRED);
-    const dependsOnLevel = enabled.some((n) => isFiltered(this.filter(n), 0) !== isFiltered(this.filter(n), 1));
-    core.levelChanged = dependsOnLevel ? () => this.update() : undefined;
-    this.limit = [...this.cycling, ...this.retiring].reduce(
-      (least, n) => Math.min(least, this.cycles + this.room(n)),
-      Number.POSITIVE_INFINITY,
-    );
-    if (this.limit < limit) core.engine.stop();
+    const [atEl0, atEl1] = [0, 1].map((el) => enabled.filter((n) => !isFiltered(this.filter(n), el)));
+    this.atLevels = [atEl0, atEl1].map((counting) => ({
+      retiring: counting.filter((n) => this.event(n) === PmuEvent.INST_RETIRED),
+      cycling: counting.filter((n) => this.event(n) === PmuEvent.CPU_CYCLES),
+    }));
+    const dependsOnLevel = enabled.some((n) => atEl0.includes(n) !== atEl1.includes(n));
+    this.core.levelChanged = dependsOnLevel ? this.levelChanged : undefined;
+    this.choose();
     this.drive();
+  }
+
+  private readonly levelChanged = (): void => {
+    this.sync();
+    this.choose();
+  };
+
+  /** The counters of the exception level, and how far the next overflow is. */
+  private choose(): void {
+    const { core, limit } = this;
+    this.counting = this.atLevels[core.el];
+    this.limit = Number.POSITIVE_INFINITY;
+    for (const n of this.counting.retiring) this.limit = Math.min(this.limit, this.cycles + this.room(n));
+    for (const n of this.counting.cycling) this.limit = Math.min(this.limit, this.cycles + this.room(n));
+    if (this.limit < limit) core.engine.stop();
   }
 
   /** The level of the interrupt. */
