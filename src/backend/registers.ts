@@ -342,12 +342,10 @@ function readBack(sync: CpuSync, scope: Scope, changes: readonly Change[]): (big
   );
 }
 
-/** A warning where the machine does not tell what its CPU keeps: bits that act, or that the architecture has no use for. */
+/** A warning where the machine does not tell what its CPU keeps, and the architecture has no use for some bits. */
 function transient({ vcpu }: CpuSync, changes: readonly Change[]): string | undefined {
   if (vcpu.keptBits) return undefined;
   for (const { register, value } of changes) {
-    const acting = value & bitsOf(register.definition, 'acts');
-    if (acting !== 0n) return `bits ${hex(acting)} of ${register.name} act, and are gone, when the CPU runs`;
     const bits = register.definition ? value & reservedBits(register.definition, value) : 0n;
     if (bits !== 0n) return `bits ${hex(bits)} of ${register.name} are RES0: they may be gone when the CPU has run`;
   }

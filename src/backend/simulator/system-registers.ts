@@ -94,14 +94,13 @@ export class SystemRegisters implements RegisterUnit {
     return this.definitions.get(number)?.keeps ?? ALL;
   }
 
-  /** The CPU runs: values written raw become what the hardware keeps of them, and bits that act do so. */
+  /** The CPU runs: values written raw become what the hardware keeps of them. */
   settle(): void {
     for (const number of this.unseen) {
       const definition = this.definitions.get(number);
       const value = this.core.readSystem(number);
       if (!definition || (value & definition.keeps) === value) continue;
-      if (definition.msr) definition.msr(this, value);
-      else this.core.writeSystem(number, value & definition.keeps);
+      this.core.writeSystem(number, value & definition.keeps);
       definition.changed?.(this);
     }
     this.unseen.clear();
