@@ -4,7 +4,7 @@ import path from 'node:path';
 import {
   type Boot,
   BootError,
-  type CpuName,
+  type CpuModelName,
   FLASH_BASE,
   Guest,
   type Image,
@@ -59,7 +59,8 @@ export interface MachineOptions {
   /** The device tree of the user's own. */
   readonly deviceTree?: Uint8Array;
   readonly gicVersion?: 2 | 3;
-  readonly cpu?: CpuName;
+  /** `host` is that of KVM. */
+  readonly cpu?: CpuModelName | 'host';
   readonly semihosting?: boolean;
   readonly sysregs: string;
   readonly fields: string;
@@ -169,7 +170,8 @@ function build(image: Image, options: BuildOptions): SimulatorMachine | KvmMachi
 
 function buildKvm(common: KvmOptions, { cpus, cpu = 'host', seed = 'host', semihosting }: BuildOptions): KvmMachine {
   if (semihosting) throw new UserError('KVM does not tell of semihosting calls: that takes --backend simulator');
-  if (cpu !== 'host' && cpu !== 'max') throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host`);
+  if (cpu !== 'host' && cpu !== 'max')
+    throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host, or --backend simulator`);
   return new KvmMachine({ ...common, cpus, seed, log: complain });
 }
 

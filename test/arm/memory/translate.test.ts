@@ -47,6 +47,8 @@ const registers = (changes: Partial<TranslationRegisters>): TranslationRegisters
   ttbr0: 0x10000n,
   ttbr1: 0x20000n,
   mair: 0x44ff_0400n,
+  // 44-bit addresses, all granules.
+  mmfr0: 0x10_0004n,
   ...changes,
 });
 
