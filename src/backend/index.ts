@@ -22,7 +22,7 @@ export * from './kvm-lists.ts';
 export * from './kvm-rules.ts';
 export { commands as monitorCommands } from './monitor/monitor.ts';
 export { Patches } from './patches.ts';
-export { type CpuModelName, cpuModelNames, cpuModels } from './simulator/cpu-models.ts';
+export { type CpuModelName, cpuModel, cpuModelNames } from './simulator/cpu-models.ts';
 export { KernelRegisters } from './simulator/kernel-registers.ts';
 export { MAXIMUM_CPUS, RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export { type ByteSource, decodeSnapshot } from './snapshot/decode.ts';

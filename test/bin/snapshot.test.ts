@@ -92,6 +92,7 @@ describe('mistakes', () => {
         "does not fit this machine: its RAM is 0x40000000..0x407fffff, the machine's 0x40000000..0x40ffffff",
       ],
       [['--snapshot', file, '--cpus', '2'], 1, 'it has 1 CPUs, the machine 2'],
+      [['--snapshot', file, '--cpu', 'cortex-a53'], 1, 'not accepted (EINVAL, invalid value): MIDR_EL1 0xfa640'],
       [['--snapshot'], 2, 'snapshot'],
     ];
     for (const [args, code, message] of rows) {

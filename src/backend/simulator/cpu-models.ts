@@ -131,13 +131,10 @@ function modelOf(name: CpuModelName, { compatible, registers, cacheSizes }: Row)
   return { name, compatible, registers: values, cacheSizes, features };
 }
 
-/** By the name that a user gives. */
-export const cpuModels: ReadonlyMap<string, CpuModel> = new Map(
-  Object.entries(rows).map(([name, row]) => [name, modelOf(name as CpuModelName, row)]),
-);
-
-export const cpuModelNames = [...cpuModels.keys()] as readonly CpuModelName[];
-
+export const cpuModelNames = Object.keys(rows) as readonly CpuModelName[];
 export const DEFAULT_CPU: CpuModelName = 'max';
 
-export const cpuModel = (name: CpuModelName): CpuModel => cpuModels.get(name)!;
+const models = new Map(cpuModelNames.map((name) => [name, modelOf(name, rows[name])]));
+
+/** By the name that a user gives. */
+export const cpuModel = (name: CpuModelName): CpuModel => models.get(name)!;

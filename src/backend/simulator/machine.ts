@@ -43,6 +43,7 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
 
 export class SimulatorMachine implements Machine {
   readonly name = 'simulator';
+  readonly cpu: CpuModelName;
   readonly vcpus: readonly Vcpu[];
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints = BREAKPOINTS;
@@ -72,6 +73,7 @@ export class SimulatorMachine implements Machine {
     if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CPUS)
       throw new RangeError(`a machine has 1 to ${MAXIMUM_CPUS} CPUs, not ${count}`);
     this.options = options;
+    this.cpu = cpu;
     this.model = cpuModel(cpu);
     const { features } = this.model;
     const { clock } = this;

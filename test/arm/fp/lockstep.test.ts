@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { a64Instructions, analyseShape, shapesOf } from '../../../src/arm/index.ts';
-import { cpuModels } from '../../../src/backend/index.ts';
+import { cpuModel } from '../../../src/backend/index.ts';
 import { buildHarness, compare, drawBatch, runOnQemu, runOnSimulator, syndromesOf } from './lockstep.ts';
 import { Random } from './random.ts';
 
@@ -47,7 +47,7 @@ test(`${wanted} instructions`, { timeout: 1_200_000 }, async () => {
 });
 
 test('instructions of features that the CPU has not are UNDEFINED', async () => {
-  const present = cpuModels.get('cortex-a57')!.features;
+  const present = cpuModel('cortex-a57').features;
   const later = instructions.filter(({ features }) => features.some((feature) => !present.has(feature)));
   expect(later.length).toBeGreaterThan(50);
   const batch = drawBatch(new Random(2), 500, later);
