@@ -34,6 +34,12 @@ test.each([
   expect(cpu.system[ESR_EL1]).toBe(0x56000007n);
 });
 
+test('entry without FEAT_PAN leaves PSTATE.PAN alone', () => {
+  const cpu = new CpuState();
+  takeException(exceptionState(cpu), Esr.svc(7));
+  expect(cpu.pstate).toBe(0x3c5n);
+});
+
 test.each([
   [Esr.unknown(), 0x02000000],
   [Esr.wfx(false), 0x07e00000],

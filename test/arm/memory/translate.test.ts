@@ -181,6 +181,24 @@ describe('addresses', () => {
       0x43ff_ffff,
     ],
     [
+      '16 KiB where there is none: 4 KiB',
+      {
+        registers: { tcr: 16n | TG0_16K | IPS, mmfr0: 4n },
+        tables: [...deep, [0x50008, 0x4000_1000n | page]],
+        address: 0x1abcn,
+      },
+      0x4000_1abc,
+    ],
+    [
+      '64 KiB where there is none: 4 KiB',
+      {
+        registers: { tcr: 16n | TG0_64K | IPS, mmfr0: 0xf00_0004n },
+        tables: [...deep, [0x50008, 0x4000_1000n | page]],
+        address: 0x1abcn,
+      },
+      0x4000_1abc,
+    ],
+    [
       '64 KiB page',
       {
         registers: { tcr: 22n | TG0_64K | IPS },
@@ -361,6 +379,16 @@ describe('faults', () => {
       'beyond the physical size',
       { registers: { tcr: 25n | IPS }, tables: [[0x10000, 0x1000_0000_0000n | block]] },
       addressSize + 1,
+    ],
+    [
+      'beyond the physical size of 40 bits',
+      { registers: { tcr: 25n | IPS, mmfr0: 2n }, tables: [[0x10000, 0x100_0000_0000n | block]] },
+      addressSize + 1,
+    ],
+    [
+      'MMU off, address too large for 40 bits',
+      { registers: { sctlr: 0n, mmfr0: 2n }, address: 0x100_0000_0000n },
+      addressSize,
     ],
     ['table outside memory', { registers: { ttbr0: 0x100_0000_0000n } }, externalOnWalk],
     ['next table outside memory', { tables: [[0x10000, 0x100_0000_0000n | table]] }, externalOnWalk + 1],
