@@ -22,25 +22,19 @@ interface Row {
 }
 
 /**
- * What is the same in all: EL0 and EL1 in AArch64 state only, 16-bit ASIDs, little-endian data. ID_AA64DFR0_EL1 and
- * ID_AA64PFR0_EL1.GIC tell of the machine, not of the model: register-rules.ts.
+ * What is the same in all. ID_AA64DFR0_EL1 and ID_AA64PFR0_EL1.GIC tell of the machine, not of its CPU: register-rules.ts.
  */
 const common = {
-  /** CSV2, CSV3: nothing is speculated, so that no guest need protect itself. */
-  processor: { CSV3: 1, CSV2: 1, EL1: 1, EL0: 1 },
-  /** 32 and 48 KiB or whatever cacheSizes say at level 1, one cache for all at level 2. */
+  /** AArch64 only. CSV2, CSV3: nothing is speculated, so that no guest need protect itself. */
+  ID_AA64PFR0_EL1: { CSV3: 1, CSV2: 1, EL1: 1, EL0: 1 },
+  /** Caches of instructions and of data at level 1, one for both at level 2. */
   CLIDR_EL1: 0x0a20_0023n,
   /** DC ZVA clears 64 bytes. */
   DCZID_EL0: 4n,
 } as const;
 
 /** Armv8.0-A with the crypto extension and CRC32. */
-const armv8 = {
-  ID_AA64PFR0_EL1: common.processor,
-  ID_AA64ISAR0_EL1: { CRC32: 1, SHA2: 1, SHA1: 1, AES: 2 },
-  CLIDR_EL1: common.CLIDR_EL1,
-  DCZID_EL0: common.DCZID_EL0,
-} as const;
+const armv8 = { ...common, ID_AA64ISAR0_EL1: { CRC32: 1, SHA2: 1, SHA1: 1, AES: 2 } } as const;
 
 const rows = {
   /** r0p4. */
@@ -49,7 +43,7 @@ const rows = {
     registers: {
       ...armv8,
       MIDR_EL1: 0x410f_d034n,
-      // 40-bit physical addresses; no granule of 16 KiB.
+      // 16-bit ASIDs, 40-bit physical addresses, no granule of 16 KiB.
       ID_AA64MMFR0_EL1: { ASIDBits: 2, PARange: 2 },
       CTR_EL0: 0x8444_8004n,
     },
@@ -82,17 +76,16 @@ const rows = {
   max: {
     compatible: 'arm,armv8',
     registers: {
+      ...common,
       MIDR_EL1: 0x000f_a640n,
-      ID_AA64PFR0_EL1: { ...common.processor, AdvSIMD: 1, FP: 1 },
+      ID_AA64PFR0_EL1: { ...common.ID_AA64PFR0_EL1, AdvSIMD: 1, FP: 1 },
       ID_AA64ISAR0_EL1: { FHM: 1, DP: 1, RDM: 1, Atomic: 2, CRC32: 1, SHA2: 1, SHA1: 1, AES: 2 },
       ID_AA64ISAR1_EL1: { I8MM: 1, FRINTTS: 1, LRCPC: 1, FCMA: 1, JSCVT: 1, DPB: 2 },
       // 44-bit physical addresses, all three granules.
       ID_AA64MMFR0_EL1: { TGran16: 1, ASIDBits: 2, PARange: 4 },
       // LO: limited order, but no regions of it.
       ID_AA64MMFR1_EL1: { PAN: 2, LO: 1 },
-      CLIDR_EL1: common.CLIDR_EL1,
       CTR_EL0: 0x8444_c004n,
-      DCZID_EL0: common.DCZID_EL0,
     },
     cacheSizes: [0x701f_e00a, 0x201f_e012, 0x70ff_e07a],
   },

@@ -10,6 +10,7 @@ asm(".pushsection .rodata\n"
     " crc32x w2, w3, x0\n crc32cb w2, w3, w0\n"
     " ldapr x2, [x0]\n ldaprb w2, [x0]\n"
     " ldlar x2, [x0]\n stllr x2, [x0]\n ldar x2, [x0]\n stlr x2, [x0]\n"
+    " mrs x2, S3_0_C10_C4_7\n msr S3_0_C10_C4_7, x0\n msr S3_0_C10_C4_3, xzr\n mrs x2, S3_0_C10_C4_0\n"
     // FEAT_PAN, FEAT_PAN2, FEAT_DPB, FEAT_DPB2
     " msr pan, #0\n mrs x2, pan\n msr pan, xzr\n at s1e1rp, x0\n at s1e1wp, x0\n dc cvap, x0\n dc cvadp, x0\n dc cvac, x0\n"
     // FEAT_AES, FEAT_PMULL, FEAT_SHA1, FEAT_SHA256
