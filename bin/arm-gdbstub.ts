@@ -7,11 +7,12 @@ import { explain } from './commands/explain.ts';
 import { registers, registersOptions } from './commands/registers.ts';
 import { run, runOptions } from './commands/run.ts';
 import { complain, ExitCode, say, UserError } from './message.ts';
-import { joinRepeated } from './options.ts';
+import { checkFlags, endOptions, joinRepeated } from './options.ts';
 import { packageVersion } from './package.ts';
 import { unknownArguments } from './unknown.ts';
 
-const options = ['help', 'version', ...[runOptions, demoOptions, registersOptions].flatMap(Object.keys)];
+const definitions = { ...runOptions, ...demoOptions, ...registersOptions };
+const options = ['help', 'version', ...Object.keys(definitions)];
 
 const asksForHelp = (args: readonly string[]): boolean => args.some((word) => /^(-h|--help|help)$/.test(word));
 
@@ -51,8 +52,10 @@ const commandLine = (args: readonly string[]) =>
       throw new UserError(unknownArguments(message, args, options) ?? message);
     });
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<number> {
+  const args = endOptions(words);
   try {
+    checkFlags(args, definitions);
     await commandLine(joinRepeated(args, 'drive')).parseAsync();
     return Number(process.exitCode ?? ExitCode.done);
   } catch (error) {

@@ -164,3 +164,19 @@ export function parseValue(text: string): bigint {
   if (value >= 1n << 64n) throw new UserError(`${text} does not fit into 64 bits`);
   return value;
 }
+
+/** What stands behind `--` as positional words: there a word that begins with a dash is a file. */
+export function endOptions(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  if (end < 0) return [...args];
+  return [...args.slice(0, end), ...args.slice(end + 1).map((word) => word.replace(/^-/, './-'))];
+}
+
+/** yargs takes any value of an option that has none for `false`. */
+export function checkFlags(args: readonly string[], options: Readonly<Record<string, object>>): void {
+  for (const [name, option] of Object.entries(options)) {
+    if (!('type' in option) || option.type !== 'boolean') continue;
+    const wrong = args.find((word) => new RegExp(`^--?${name}=(?!(true|false)$)`).test(word));
+    if (wrong !== undefined) throw new UserError(`${wrong}: --${name} and --no-${name} have no value`);
+  }
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../bin/message.ts';
 import {
+  endOptions,
   joinRepeated,
   parseCount,
   parseDrive,
@@ -172,6 +173,20 @@ test.each<[args: string[], expected: string[]]>([
   ],
 ])('joinRepeated %j', (args, expected) => {
   expect(joinRepeated(args, 'drive')).toEqual(expected);
+});
+
+test.each<[args: string[], expected: string[]]>([
+  [
+    ['run', '-S', 'x'],
+    ['run', '-S', 'x'],
+  ],
+  [
+    ['run', '-S', '--', 'x', '-S'],
+    ['run', '-S', 'x', './-S'],
+  ],
+  [['--'], []],
+])('endOptions %j', (args, expected) => {
+  expect(endOptions(args)).toEqual(expected);
 });
 
 describe('registers', () => {

@@ -75,6 +75,8 @@ describe('mistakes', () => {
     [['@off.bin', '--drive', '@off.bin,format=qcow2'], 2, '--drive: format=qcow2 is not known; there is raw'],
     [['@off.bin', '--drive', '@qcow2'], 1, 'qcow2: it is a qcow2 image; make a raw one of it'],
     [['@off.bin', '--drive'], 2, '--drive needs a value'],
+    [['--', '-strange'], 1, './-strange: there is no such file'],
+    [['@off.bin', '--hold=maybe'], 2, '--hold=maybe: --hold and --no-hold have no value'],
     [['@off.bin', '--drive', '--hold'], 2, '--drive needs a value'],
     [['@off.bin', '--variables', '/nowhere/vars'], 1, 'there is no such file; truncate -s 64M makes one'],
     [['@off.bin', '--net', 'user'], 2, 'user is no network: write loopback or unix:PATH'],

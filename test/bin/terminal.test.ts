@@ -26,7 +26,9 @@ test.each<[typed: string[], forGuest: string, leaves: number]>([
 /** On a terminal, until it ends: what it shows, and the exit code. */
 function onTerminal(type: (screen: string) => string | undefined, ...args: string[]) {
   const line = [process.execPath, builtCommand(), ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qefc', `${line}; echo "code $?"; stty -a`, '/dev/null'], { stdio: 'pipe' });
+  // In colours, whoever runs the tests.
+  const { NO_COLOR: _, ...env } = process.env;
+  const child = spawn('script', ['-qefc', `${line}; echo "code $?"; stty -a`, '/dev/null'], { stdio: 'pipe', env });
   let screen = '';
   child.stdout.on('data', (bytes: Buffer) => {
     screen += bytes.toString('latin1');

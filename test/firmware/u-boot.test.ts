@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { SocketLink } from '../../bin/link.ts';
 import {
@@ -15,8 +13,8 @@ import {
   OverlayDisk,
   type Snapshot,
 } from '../../src/backend/index.ts';
-import { portIn, start, until } from '../bin/command.ts';
-import { machineWithUBoot, onQemu, onSimulator, repeatedOnQemu, uBoot, uBootSymbols } from './u-boot.ts';
+import { until } from '../bin/command.ts';
+import { machineWithUBoot, onQemu, onSimulator, repeatedOnQemu } from './u-boot.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'u-boot-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -139,36 +137,4 @@ test('the one on the simulator finds the one on QEMU through a socket', async ()
   const { answers } = await onSimulator(['setenv ipaddr 10.0.0.1; ping 10.0.0.2', 'ping 10.0.0.2'], { network: link });
   partner.kill();
   expect(answers[2]).toContain('host 10.0.0.2 is alive');
-});
-
-test('gdb stops it in flash, by software and hardware, and at its prompt', async () => {
-  const portFile = join(folder, 'port');
-  await using guest = start('run', '--bios', uBoot, '-S', '--gdb', 'tcp:0', '--port-file', portFile);
-  const gdb = async (...commands: string[]): Promise<string[]> => {
-    const port = await portIn(portFile);
-    const all = ['set confirm off', `file ${uBootSymbols}`, `target remote :${port}`, ...commands];
-    const { stdout } = await promisify(execFile)('gdb-multiarch', [
-      '-nx',
-      '-batch',
-      ...all.flatMap((one) => ['-ex', one]),
-    ]);
-    return stdout.trimEnd().split('\n');
-  };
-  const early = await gdb(
-    ...['break *0xe0', 'continue', 'p/x $VBAR_EL1', 'p/x $CPACR_EL1', 'delete', 'stepi', 'x/i $pc'],
-    ...['hbreak *0x29c0', 'continue', 'p/x $pc', 'x/wx 0', 'delete', 'detach'],
-  );
-  expect(early).toContain('$1 = 0x2000');
-  expect(early).toContain('$2 = 0x300000');
-  expect(early.find((line) => line.startsWith('=>'))).toContain('0xe4:\tisb');
-  expect(early).toContain('$3 = 0x29c0');
-  // The breakpoint's BRK is not in flash any more.
-  expect(early).toContain('0x0:\t0x1400000a');
-  guest.child.stdin.write('\n');
-  await until(() => guest.output.stdout.includes('\n=> '));
-  const late = await gdb('p/x $pc > 0x40000000', 'p/x $VBAR_EL1 & 0xfff', 'x/s 0x40000000', 'detach');
-  expect(late).toContain('$1 = 0x1');
-  guest.child.stdin.write('version\npoweroff\n');
-  expect((await guest.finished).code).toBe(0);
-  expect(guest.output.stdout).toContain('aarch64-linux-gnu-gcc (Debian');
 });

@@ -7,7 +7,7 @@ import { TargetError } from '../../src/gdbstub/index.ts';
 const folder = '/usr/lib/u-boot/qemu_arm64';
 /** Package u-boot-qemu. */
 export const uBoot = `${folder}/u-boot.bin`;
-export const uBootSymbols = `${folder}/uboot.elf`;
+export const uBootStripped = `${folder}/uboot.elf`;
 
 const prompt = '=> ';
 const ramSize = 128 << 20;

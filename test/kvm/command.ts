@@ -1,8 +1,8 @@
 /** `npm run lab`: opens the lab by hand. */
 import path from 'node:path';
 import yargs from 'yargs';
+import { kernelLines } from '../packages/packages.ts';
 import { Lab } from './lab.ts';
-import { kernelLines } from './packages.ts';
 
 const options = await yargs(process.argv.slice(2))
   .scriptName('npm run lab --')

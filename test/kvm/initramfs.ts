@@ -1,10 +1,10 @@
 /** The root file system of the lab: busybox, Node and its libraries, kernel modules, and the compiled project. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../bin/package.ts';
-import { Archive } from './cpio.ts';
-import { modules, type Parts } from './packages.ts';
+import { Archive } from '../packages/cpio.ts';
+import { find, networkModules, type Parts } from '../packages/packages.ts';
 
 const libraries = [
   'ld-linux-aarch64.so.1',
@@ -31,7 +31,7 @@ export function initramfs(parts: Parts, compiled: string, files: Readonly<Record
   archive.copy('/bin/node', path.join(parts.node, 'bin/node'));
   for (const name of libraries) archive.copy(`/lib/aarch64-linux-gnu/${name}`, find(parts.libraries, name));
   archive.link('/lib/ld-linux-aarch64.so.1', 'aarch64-linux-gnu/ld-linux-aarch64.so.1');
-  for (const name of modules) archive.copy(`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`));
+  for (const name of networkModules) archive.copy(`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`));
   addProject(archive, compiled);
   addAddon(archive, parts);
   for (const [name, file] of Object.entries(files)) archive.copy(name, file);
@@ -60,16 +60,4 @@ function addAddon(archive: Archive, { node }: Parts): void {
   const { name, files } = JSON.parse(description) as { name: string; files: readonly string[] };
   for (const file of ['package.json', ...files])
     archive.copy(`/project/node_modules/${name}/${file}`, path.join(folder, file));
-}
-
-/** The kernel, as QEMU boots it. */
-export const kernelFile = ({ kernel }: Parts): string => find([kernel], /^vmlinuz-/);
-
-/** The first file of this name. */
-export function find(folders: readonly string[], name: string | RegExp): string {
-  for (const folder of folders)
-    for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-      if (typeof name === 'string' ? path.basename(entry) === name : name.test(path.basename(entry)))
-        return realpathSync(path.join(folder, entry));
-  throw new Error(`${folders.join(', ')}: no ${name}; delete the folder, and it is fetched again`);
 }

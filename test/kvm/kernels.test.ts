@@ -8,11 +8,10 @@ import { Debugger } from '../clients/debugger.ts';
 import { demoFile } from '../clients/fixture.ts';
 import { uBoot } from '../firmware/u-boot.ts';
 import { guestInitramfs, payloadDigest } from '../linux/initramfs.ts';
-import { kernelFile } from './initramfs.ts';
+import { fetchParts, kernelFile, kernelLines } from '../packages/packages.ts';
 import { suites } from './inside/suites.ts';
 import { agentPort, Inside, printed } from './inside.ts';
 import { Lab } from './lab.ts';
-import { fetchParts, kernelLines } from './packages.ts';
 import { stubPort } from './served.ts';
 import { writeTests } from './writes.ts';
 

@@ -7,8 +7,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { initramfs, kernelFile } from './initramfs.ts';
-import { fetchParts, type KernelLine } from './packages.ts';
+import { fetchParts, type KernelLine, kernelFile } from '../packages/packages.ts';
+import { initramfs } from './initramfs.ts';
 
 export interface LabOptions {
   readonly kernel: KernelLine;

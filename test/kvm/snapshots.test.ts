@@ -16,9 +16,9 @@ import {
 } from '../../src/backend/index.ts';
 import { RemoteClient, type TargetError } from '../../src/gdbstub/index.ts';
 import { builtCommand } from '../bin/command.ts';
+import { type KernelLine, kernelLines } from '../packages/packages.ts';
 import { printed } from './inside.ts';
 import { Lab } from './lab.ts';
-import { type KernelLine, kernelLines } from './packages.ts';
 
 const PORT = 1234;
 const RAM = 64 << 20;

@@ -4,8 +4,8 @@ import { findRegister, genericName, hex, mask, type SystemRegister } from '../..
 import { RAM_BASE } from '../../src/backend/index.ts';
 import { assemble } from '../backend/assembled.ts';
 import { Debugger, gdbBatch } from '../clients/debugger.ts';
+import type { KernelLine } from '../packages/packages.ts';
 import type { Lab } from './lab.ts';
-import type { KernelLine } from './packages.ts';
 import { serveInside } from './served.ts';
 
 /** Milliseconds. */

@@ -1,12 +1,11 @@
 /**
  * A root file system of Debian on a disk: its packages as they are, unpacked by hand, so what their scripts would have
- * written is written here. And the RAM disk of a kernel that finds it by virtio.
+ * written is written here.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Archive } from '../kvm/cpio.ts';
-import { fetchKernel, fetchParts, fetchRoot, type KernelLine } from '../kvm/packages.ts';
+import { fetchRoot } from '../packages/packages.ts';
 
 const packages = [
   ...['base-files', 'base-passwd', 'bash', 'coreutils', 'dash', 'grep', 'hostname', 'login', 'mount', 'passwd'],
@@ -53,34 +52,4 @@ function makeDisk(folder: string): void {
   execFileSync('truncate', ['-s', '192M', disk]);
   execFileSync('mke2fs', ['-q', '-t', 'ext4', '-d', root, disk], { stdio: 'pipe' });
   rmSync(root, { recursive: true });
-}
-
-/** In the order in which they are to be loaded. */
-const modules = [
-  ...['crc16', 'crc32c_generic', 'libcrc32c', 'mbcache', 'jbd2', 'ext4', 'failover', 'net_failover'],
-  ...['virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_console', 'virtio-rng'],
-];
-
-/** Loads the modules and does what `script` says, as its first process. */
-export function modularKernel(
-  line: KernelLine,
-  script: string,
-): { readonly kernel: string; readonly initramfs: Buffer } {
-  const folder = fetchKernel(line, modules);
-  const find = (name: string): string =>
-    execFileSync('find', [folder, '-name', name], { encoding: 'utf8' }).trim().split('\n')[0];
-  const archive = new Archive();
-  for (const name of ['/proc', '/sys', '/dev', '/root', '/mnt', '/bin']) archive.directory(name);
-  archive.characterDevice('/dev/console', 5, 1);
-  archive.copy('/bin/busybox', path.join(fetchParts(line).busybox, 'bin/busybox'));
-  for (const name of modules) archive.copy(`/modules/${name}.ko`, find(`${name}.ko`));
-  const start = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-for module in ${modules.join(' ')}; do insmod /modules/$module.ko || echo "no $module"; done
-`;
-  archive.file('/init', start + script, 0o755);
-  return { kernel: find('vmlinuz-*'), initramfs: Buffer.concat(archive.end()) };
 }

@@ -6,8 +6,7 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { portIn, type Started, start, until } from '../bin/command.ts';
 import { Debugger } from '../clients/debugger.ts';
-import { find } from '../kvm/initramfs.ts';
-import { fetchParts, fetchSymbols } from '../kvm/packages.ts';
+import { fetchParts, fetchSymbols, find } from '../packages/packages.ts';
 import { linuxFiles } from './linux.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'linux-gdb-'));
@@ -49,7 +48,7 @@ async function begin(): Promise<{ readonly guest: Started & AsyncDisposable; rea
   execFileSync('aarch64-linux-gnu-gcc', ['-nostdlib', '-static', '-x', 'assembler', '-', '-o', counter], {
     input: readsCounter,
   });
-  const { kernel, initramfs } = linuxFiles('6.12', { '/counter': counter });
+  const { kernel, initramfs } = linuxFiles('6.12', { files: { '/counter': counter } });
   const initrd = path.join(folder, 'initrd');
   writeFileSync(initrd, initramfs);
   const portFile = path.join(folder, 'port');

@@ -1,6 +1,10 @@
 /** Debian's arm64 kernels, as they are, to user space, a session at the shell, and power off. */
-import { describe, expect, test } from 'vitest';
-import { kernelLines } from '../kvm/packages.ts';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { kernelLines } from '../packages/packages.ts';
 import { payloadDigest } from './initramfs.ts';
 import { runLinux } from './linux.ts';
 
@@ -52,14 +56,36 @@ describe.each(kernelLines)('Linux %s', (line) => {
   });
 });
 
+/** As QEMU's guest prints it, too. */
+const debugged = [
+  'breakpoints 6 watchpoints 4 architecture 6',
+  'watchpoint: signal 5 code 4 at watched, pc in work 0',
+  'breakpoint: signal 5 code 4 at work, pc in work 1',
+  'step: signal 5 code 2 at ?, pc in work 0',
+  'step went 4',
+  'BRK: signal 5 code 1 at ?, pc in work 0',
+  'ended by 9',
+].join('\n');
+
+let folder: string;
+let debugging: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'linux-'));
+  debugging = path.join(folder, 'debugging');
+  const source = path.join(import.meta.dirname, 'debugging.c');
+  execFileSync('aarch64-linux-gnu-gcc', ['-O1', '-static', '-Wall', '-Werror', source, '-o', debugging]);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
 test.each([
   ['6.12', 4, 3, 'max'],
   ['6.1', 4, 3, 'cortex-a57'],
   ['6.12', 8, 2, 'cortex-a72'],
 ] as const)('Linux %s with %i CPUs and a GICv%i: %s', async (line, cpus, gic, cpu) => {
-  const session = ['cat /proc/cpuinfo', 'dmesg', 'cat /proc/interrupts', parallel(cpus)];
-  const { answers } = await runLinux(line, session, { gic, cpus, cpu });
-  const [boot, cpuinfo, dmesg, interrupts, sums, last] = answers;
+  const session = ['cat /proc/cpuinfo', 'dmesg', 'cat /proc/interrupts', parallel(cpus), '/debugging'];
+  const contents = { files: { '/debugging': debugging } };
+  const { answers } = await runLinux(line, session, { gic, cpus, cpu, contents });
+  const [boot, cpuinfo, dmesg, interrupts, sums, processes, last] = answers;
   expect(boot).toContain(` on ${cpus}\n`);
   expect(cpuinfo.match(/^processor/gm)).toHaveLength(cpus);
   expectCpu(cpuinfo, cpu);
@@ -68,6 +94,7 @@ test.each([
   const ticks = /27 Level +arch_timer$/m.exec(interrupts);
   expect(ticks).not.toBeNull();
   expect(sums.match(new RegExp(payloadDigest, 'g'))).toHaveLength(cpus);
+  expect(processes).toContain(debugged);
   expect(last).toContain('reboot: Power down');
 });
 

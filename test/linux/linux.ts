@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ImageError, parseImage, RAM_BASE, SimulatorMachine, type SimulatorOptions } from '../../src/backend/index.ts';
-import { find, kernelFile } from '../kvm/initramfs.ts';
-import { fetchParts, type KernelLine, modules } from '../kvm/packages.ts';
-import { guestInitramfs } from './initramfs.ts';
+import { fetchParts, type KernelLine, kernelFile, networkModules } from '../packages/packages.ts';
+import { type Contents, guestInitramfs } from './initramfs.ts';
 
 /** The prompt, and what busybox asks the terminal behind it: where is the cursor? */
 const question = 'guest# \x1b[6n';
@@ -42,14 +41,13 @@ export class Shell {
   }
 }
 
-/** The files of a kernel's line: the kernel, and the root file system with the modules of a network. */
+/** A kernel and its RAM disk, with the modules of a network in it if nothing else is told. */
 export function linuxFiles(
   line: KernelLine,
-  further: Readonly<Record<string, string>> = {},
+  contents: Contents = {},
 ): { readonly kernel: string; readonly initramfs: Buffer } {
   const parts = fetchParts(line);
-  const files = modules.map((name) => [`/lib/modules/${name}.ko`, find([parts.kernel], `${name}.ko`)]);
-  return { kernel: kernelFile(parts), initramfs: guestInitramfs(parts, { ...Object.fromEntries(files), ...further }) };
+  return { kernel: kernelFile(parts), initramfs: guestInitramfs(parts, { modules: networkModules, ...contents }) };
 }
 
 export interface LinuxRun {
@@ -60,13 +58,19 @@ export interface LinuxRun {
   readonly ram: string;
 }
 
+export interface Choice extends Partial<SimulatorOptions> {
+  /** Behind the console, on the kernel's command line. */
+  readonly append?: string;
+  readonly contents?: Contents;
+}
+
 /** Until it powers off. */
 export async function runLinux(
   line: KernelLine,
   commands: readonly string[],
-  choice: Partial<SimulatorOptions> & { readonly append?: string } = {},
+  { append = 'quiet', contents, ...choice }: Choice = {},
 ): Promise<LinuxRun> {
-  const { kernel, initramfs } = linuxFiles(line);
+  const { kernel, initramfs } = linuxFiles(line, contents);
   const image = parseImage(readFileSync(kernel), { start: BigInt(RAM_BASE), length: BigInt(ramSize) });
   if (image instanceof ImageError) throw new Error(image.message);
   const shell = new Shell(commands);
@@ -74,7 +78,7 @@ export async function runLinux(
     ramSize,
     image,
     initrd: initramfs,
-    commandLine: `console=ttyAMA0 ${choice.append ?? 'quiet'}`,
+    commandLine: `console=ttyAMA0 ${append}`,
     rtc: 1_000_000_000,
     seed: '',
     ...choice,

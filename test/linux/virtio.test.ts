@@ -15,12 +15,15 @@ import {
   SimulatorMachine,
   type SimulatorOptions,
 } from '../../src/backend/index.ts';
-import { debianDisk, modularKernel } from './debian.ts';
+import { diskModules, networkModules, otherModules } from '../packages/packages.ts';
+import { debianDisk } from './debian.ts';
+import { linuxFiles } from './linux.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'virtio-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const ramSize = 256 << 20;
+const modules = [...networkModules, ...diskModules, ...otherModules];
 
 /** Until it powers off: all that it said. `heard` tells what is to be typed. */
 async function run(
@@ -28,7 +31,7 @@ async function run(
   options: Partial<SimulatorOptions>,
   heard: (text: string) => string = () => '',
 ): Promise<string> {
-  const { kernel, initramfs } = modularKernel('6.1', script);
+  const { kernel, initramfs } = linuxFiles('6.1', { modules, script });
   const image = parseImage(readFileSync(kernel), { start: BigInt(RAM_BASE), length: BigInt(ramSize) }) as Image;
   let text = '';
   const machine = new SimulatorMachine({

@@ -9,8 +9,9 @@ import { type Clock, INSTRUCTIONS_PER_TICK } from './clock.ts';
 import type { Cpu } from './cpu.ts';
 import { Idle } from './idle.ts';
 
-/** Instructions of a CPU before it is the next one's turn. */
+/** Instructions of a CPU before it is the next one's turn; of a single one, before the host's clock is looked at. */
 const QUANTUM = 20_000;
+const QUANTUM_ALONE = 100_000;
 /** Other events get their turn after so many milliseconds. */
 const SLICE = 1;
 
@@ -39,7 +40,8 @@ export class Scheduler implements StatefulDevice {
   readonly #runs: (Run | undefined)[];
   /** Whose turn it is, and how many instructions are left of it. */
   #turn = 0;
-  #left = QUANTUM;
+  #left: number;
+  readonly #quantum: number;
   /** The CPU that runs at this moment. */
   #current: Cpu | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -47,6 +49,8 @@ export class Scheduler implements StatefulDevice {
 
   constructor({ cpus, clock, flush }: SchedulerOptions) {
     this.#cpus = cpus;
+    this.#quantum = cpus.length === 1 ? QUANTUM_ALONE : QUANTUM;
+    this.#left = this.#quantum;
     this.#clock = clock;
     this.#flush = flush;
     this.#runs = cpus.map(() => undefined);
@@ -74,7 +78,7 @@ export class Scheduler implements StatefulDevice {
   restore(words: BigUint64Array): string | undefined {
     const [turn, left, phase] = words;
     if (words.length !== 3) return `it has not ${words.length} words`;
-    if (turn >= this.#cpus.length || left > QUANTUM || phase >= INSTRUCTIONS_PER_TICK)
+    if (turn >= this.#cpus.length || left > this.#quantum || phase >= INSTRUCTIONS_PER_TICK)
       return 'a word has a value that it cannot have';
     this.#turn = Number(turn);
     this.#left = Number(left);
@@ -84,7 +88,7 @@ export class Scheduler implements StatefulDevice {
 
   reset(): void {
     this.#turn = 0;
-    this.#left = QUANTUM;
+    this.#left = this.#quantum;
     this.#clock.phase = 0;
   }
 
@@ -148,7 +152,8 @@ export class Scheduler implements StatefulDevice {
     do {
       const next = this.#next();
       if (!next) {
-        if (!this.#idle.begin()) return;
+        // What an alarm has led to may have ended the last run.
+        if (!this.#busy || !this.#idle.begin()) return;
       } else if (this.#turnOf(next)) break;
     } while (performance.now() < end);
     if (this.#busy) this.#later();
@@ -167,7 +172,7 @@ export class Scheduler implements StatefulDevice {
 
   #pass(): void {
     this.#turn = (this.#turn + 1) % this.#cpus.length;
-    this.#left = QUANTUM;
+    this.#left = this.#quantum;
   }
 
   /** Whether the CPU has exited. */

@@ -164,7 +164,8 @@ export class State {
     const old = words[PSTATE];
     words[PSTATE] = pstate;
     if (((old ^ pstate) & CONTEXT) === 0) return;
-    const [before, after] = [spEl(old), spEl(pstate)];
+    const before = spEl(old);
+    const after = spEl(pstate);
     if (before !== after) {
       const { systemWords } = this;
       systemWords[SP_WORD[before]] = words[SP];
@@ -177,15 +178,17 @@ export class State {
 
   /** Exception level, PAN, SCTLR_EL1 or CPACR_EL1 have changed. */
   contextChanged(): void {
-    const pstate = this.words[PSTATE];
-    const { sctlr } = this;
-    this.el = currentEl(pstate);
+    const { words, systemWords } = this;
+    const pstate = words[PSTATE];
+    const sctlr = systemWords[SCTLR_WORD];
+    const el = currentEl(pstate);
+    const FPEN = (systemWords[CPACR_WORD] >> 20) & 3;
+    words[SP_CHECK] = sctlr & (el === 0 ? Sctlr.SA0 : Sctlr.SA);
+    words[ALIGN_CHECK] = sctlr & Sctlr.A;
+    this.el = el;
     this.pan = (pstate & Pstate.PAN) !== 0;
-    this.words[SP_CHECK] = sctlr & (this.el === 0 ? Sctlr.SA0 : Sctlr.SA);
-    this.words[ALIGN_CHECK] = sctlr & Sctlr.A;
-    const FPEN = (this.systemWords[CPACR_WORD] >> 20) & 3;
-    this.simdTrapped = FPEN === 1 ? this.el === 0 : FPEN !== 3;
-    this.engine.setContext(this.el, this.pan, this.simdTrapped, this.el === 1 && spEl(pstate) === 0);
+    this.simdTrapped = FPEN === 1 ? el === 0 : FPEN !== 3;
+    this.engine.setContext(el, this.pan, this.simdTrapped, el === 1 && spEl(pstate) === 0);
   }
 
   /** ClearExclusiveLocal(). */

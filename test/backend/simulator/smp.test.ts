@@ -1,6 +1,7 @@
 /** Machines with several CPUs. */
 import { describe, expect, test } from 'vitest';
 import { Guest, type SimulatorMachine, type Snapshot } from '../../../src/backend/index.ts';
+import type { Clock } from '../../../src/backend/simulator/clock.ts';
 import type { Exit } from '../../../src/backend/vcpu.ts';
 import { get, machineWith, START } from './assembled.ts';
 
@@ -526,9 +527,8 @@ test('several CPUs go on from a snapshot as they did', async () => {
     '1: ldxr x3, [x21]\n mrs x4, cntvct_el0\n eor x5, x4, x3, ror #7\n stxr w6, x5, [x21]\n cbnz w6, 1b\n yield';
   const machine = machineWith(program(3, times('x19', 200_000, body)), undefined, 3);
   const guest = new Guest(machine);
-  const stop = guest.execution.resume(all(3));
-  setTimeout(() => guest.execution.interrupt(), 20);
-  expect(await stop).toMatchObject({ kind: 'interrupted' });
+  (Reflect.get(machine, 'clock') as Clock).alarm(() => guest.execution.interrupt()).set(1_000_003);
+  expect(await guest.execution.resume(all(3))).toMatchObject({ kind: 'interrupted' });
   const snapshot = guest.state.save() as Snapshot;
   const ends: unknown[] = [];
   for (let i = 0; i < 2; i++) {

@@ -15,7 +15,7 @@ import { Access, type Engine, type EngineHost, RunStatus } from './host.ts';
 import { Interpreter, type InterpreterOptions, type Running } from './interpreter.ts';
 import { allocate, type EngineState } from './state.ts';
 import { partRecord, Stops } from './stops.ts';
-import { Tlb } from './tlb.ts';
+import { contextIndex, Tlb } from './tlb.ts';
 
 /** On the interpreter of a machine, whose next CPU it is, or with one of its own. */
 export type EngineOptions = { readonly host: EngineHost } & (
@@ -77,7 +77,7 @@ export class SimulatorEngine implements Engine, Running {
     this.#slow = new SlowAccess({ state: this.#state, tlb: this.tlb, host, stores: this.#interpreter });
     this.#interpreter.connect(this);
     this.words[Layout.systemBase >> 2] = area + Layout.system;
-    this.words[Layout.unprivileged >> 2] = this.tlb.context(0, false);
+    this.words[Layout.unprivileged >> 2] = this.tlb.context(contextIndex(0, false));
     this.setContext(1, false, false);
   }
 
@@ -251,10 +251,11 @@ export class SimulatorEngine implements Engine, Running {
   }
 
   setContext(el: number, pan: boolean, simdTrapped: boolean, usesSp0 = false): void {
-    const context = this.tlb.context(el, pan);
-    this.#mode = decodeMode(el, simdTrapped, usesSp0);
-    this.tlb.setMode(context, this.#mode);
-    this.words[Layout.context >> 2] = context;
+    const index = contextIndex(el, pan);
+    const mode = decodeMode(el, simdTrapped, usesSp0);
+    this.#mode = mode;
+    this.tlb.setMode(index, mode);
+    this.words[Layout.context >> 2] = this.tlb.context(index);
   }
 
   changed(physical: number, bytes: number): void {
@@ -280,6 +281,9 @@ export class SimulatorEngine implements Engine, Running {
   }
 
   getNzcv(): number {
+    const { words } = this;
+    // They stand there already.
+    if (words[Layout.flagsKind >> 2] === 0) return words[Layout.flagsA >> 2];
     this.#interpreter.switchTo(this);
     return this.#interpreter.nzcv();
   }

@@ -105,6 +105,7 @@ export class Interpreter {
   /** This CPU is to run. */
   switchTo(engine: Running): void {
     const before = this.#running!;
+    if (before === engine && !this.#monitors.isStale) return;
     if (before !== engine) {
       const { u8 } = this.state;
       this.#monitors.leave(before);

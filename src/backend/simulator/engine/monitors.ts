@@ -34,7 +34,7 @@ export class Monitors {
   /** Places in memory of the reserved lines of CPUs that do not run now. */
   readonly #lines = new Map<Reserver, number>();
   /** What a CPU marks was changed while it does not run. */
-  #isStale: boolean = false;
+  isStale: boolean = false;
   /** Pages that have or had such lines: stores to them look for lines. */
   readonly #pages = new Set<number>();
 
@@ -75,8 +75,8 @@ export class Monitors {
   enter(cpu: Reserver): void {
     const line = this.#lines.get(cpu);
     if (line !== undefined) this.#release(cpu, line);
-    if (!this.#isStale) return;
-    this.#isStale = false;
+    if (!this.isStale) return;
+    this.isStale = false;
     for (const other of this.#cpus) if (other !== cpu && !this.#lines.has(other)) this.leave(other);
   }
 
@@ -84,7 +84,7 @@ export class Monitors {
   changed(cpu: Reserver): void {
     const line = this.#lines.get(cpu);
     if (line !== undefined) this.#release(cpu, line);
-    this.#isStale = true;
+    this.isStale = true;
   }
 
   #release(cpu: Reserver, line: number): void {

@@ -3,6 +3,8 @@ import { Context } from '../../../arm/index.ts';
 import type { EngineState } from './state.ts';
 
 const contextCount = 3;
+/** Of an exception level. */
+export const contextIndex = (el: number, pan: boolean): number => (el === 0 ? 0 : pan ? 2 : 1);
 const page = 4096;
 
 const pageBits = 12;
@@ -38,9 +40,8 @@ export class Tlb {
     this.flush();
   }
 
-  /** The context of an exception level, as an address. */
-  context(el: number, pan: boolean): number {
-    const index = el === 0 ? 0 : pan ? 2 : 1;
+  /** The address of a context. */
+  context(index: number): number {
     return this.#contexts + index * Context.bytes;
   }
 
@@ -108,11 +109,10 @@ export class Tlb {
   }
 
   /** From now on code of this context is decoded for this mode: see DecodedCode.page. */
-  setMode(context: number, mode: number): void {
-    const index = (context - this.#contexts) / Context.bytes;
+  setMode(index: number, mode: number): void {
     if (this.#modes[index] === mode) return;
     this.#modes[index] = mode;
-    this.#flushCodeOf(context);
+    this.#flushCodeOf(this.context(index));
   }
 
   /** An address is filled from a page or block of this size. */

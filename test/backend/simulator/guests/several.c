@@ -119,12 +119,14 @@ static void settle(u32 intid, u64 wanted) {
 }
 
 // The interrupt that brings the order is masked between a look at it and WFI, which so ends in any case.
+// It may find the order before the interrupt does: two that wait at once would be taken as one.
 static void command(u64 cpu, u64 what) {
+  u64 before = taken_by[cpu].count[15];
   done[cpu] = 0;
   order[cpu] = what;
   sys("dsb sy");
   send(1 << cpu, 0, 15);
-  while (!done[cpu]) sys("");
+  while (!done[cpu] || taken_by[cpu].count[15] == before) sys("");
 }
 
 void guest_main(void) {
