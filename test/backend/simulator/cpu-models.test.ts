@@ -8,7 +8,9 @@ import {
   registerName,
   type SystemRegister,
 } from '../../../src/arm/index.ts';
+import { type Node, parseTree } from '../../../src/backend/fdt.ts';
 import { cpuModel, cpuModelNames } from '../../../src/backend/simulator/cpu-models.ts';
+import { SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
 import { onQemu, onSimulator, withGuest } from './compare.ts';
 
 const cores = ['cortex-a53', 'cortex-a57', 'cortex-a72'] as const;
@@ -81,6 +83,19 @@ describe('identification registers', () => {
     expect(found.length).toBeGreaterThan(100);
     expect(found.filter(([, value]) => value !== 0n)).toEqual([]);
   });
+});
+
+test.each([
+  ['cortex-a53', 'arm,cortex-a53'],
+  ['cortex-a57', 'arm,cortex-a57'],
+  ['cortex-a72', 'arm,cortex-a72'],
+  ['max', 'arm,armv8'],
+  [undefined, 'arm,armv8'],
+] as const)('%s is %s in the device tree', (cpu, compatible) => {
+  const machine = new SimulatorMachine({ ramSize: 1 << 22, cpu, image: { kind: 'flat', segments: [], entry: 0n } });
+  const { children } = parseTree(machine.boot.tree) as Node;
+  expect(children?.cpus.children?.['cpu@0'].properties.compatible).toEqual(new TextEncoder().encode(`${compatible}\0`));
+  expect(machine.cpu).toBe(cpu ?? 'max');
 });
 
 describe('features', () => {
