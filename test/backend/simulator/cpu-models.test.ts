@@ -9,7 +9,8 @@ import {
   type SystemRegister,
 } from '../../../src/arm/index.ts';
 import { type Node, parseTree } from '../../../src/backend/fdt.ts';
-import { cpuModel, cpuModelNames } from '../../../src/backend/simulator/cpu-models.ts';
+import { Guest } from '../../../src/backend/guest.ts';
+import { type CpuModelName, cpuModel, cpuModelNames } from '../../../src/backend/simulator/cpu-models.ts';
 import { SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
 import { onQemu, onSimulator, withGuest } from './compare.ts';
 
@@ -85,6 +86,19 @@ describe('identification registers', () => {
   });
 });
 
+const machineOf = (cpu?: CpuModelName): SimulatorMachine =>
+  new SimulatorMachine({ ramSize: 1 << 22, cpu, image: { kind: 'flat', segments: [], entry: 0n } });
+
+test.each([
+  ['max', true],
+  ['cortex-a57', false],
+] as const)('%s: whether a debugger sees PAN', (cpu, isSeen) => {
+  const { table } = new Guest(machineOf(cpu)).cpus[0];
+  const names = [...table.system.values()].map(({ name }) => name);
+  expect(names).toContain('DAIF');
+  expect(names.includes('PAN')).toBe(isSeen);
+});
+
 test.each([
   ['cortex-a53', 'arm,cortex-a53'],
   ['cortex-a57', 'arm,cortex-a57'],
@@ -92,7 +106,7 @@ test.each([
   ['max', 'arm,armv8'],
   [undefined, 'arm,armv8'],
 ] as const)('%s is %s in the device tree', (cpu, compatible) => {
-  const machine = new SimulatorMachine({ ramSize: 1 << 22, cpu, image: { kind: 'flat', segments: [], entry: 0n } });
+  const machine = machineOf(cpu);
   const { children } = parseTree(machine.boot.tree) as Node;
   expect(children?.cpus.children?.['cpu@0'].properties.compatible).toEqual(new TextEncoder().encode(`${compatible}\0`));
   expect(machine.cpu).toBe(cpu ?? 'max');
