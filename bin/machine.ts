@@ -1,10 +1,13 @@
 /** The composition root: an image becomes a machine, the machine a debugger's target, the target a server. */
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { encodingNumber } from '../src/arm/index.ts';
 import {
   type Boot,
   BootError,
-  type CpuName,
+  type CpuModelName,
+  cpuModel,
+  cpuModelNames,
   FLASH_BASE,
   Guest,
   type Image,
@@ -21,6 +24,7 @@ import {
   SimulatorMachine,
   type SimulatorOptions,
   type Snapshot,
+  sysregId,
   type Usage,
 } from '../src/backend/index.ts';
 import { type Address, formatAddress, type Server, type Stop, serve, TargetError } from '../src/gdbstub/index.ts';
@@ -59,7 +63,8 @@ export interface MachineOptions {
   /** The device tree of the user's own. */
   readonly deviceTree?: Uint8Array;
   readonly gicVersion?: 2 | 3;
-  readonly cpu?: CpuName;
+  /** `host` is that of KVM. */
+  readonly cpu?: CpuModelName | 'host';
   readonly semihosting?: boolean;
   readonly sysregs: string;
   readonly fields: string;
@@ -169,13 +174,22 @@ function build(image: Image, options: BuildOptions): SimulatorMachine | KvmMachi
 
 function buildKvm(common: KvmOptions, { cpus, cpu = 'host', seed = 'host', semihosting }: BuildOptions): KvmMachine {
   if (semihosting) throw new UserError('KVM does not tell of semihosting calls: that takes --backend simulator');
-  if (cpu !== 'host' && cpu !== 'max') throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host`);
+  if (cpu !== 'host' && cpu !== 'max')
+    throw new UserError(`KVM has the host's CPU, and no ${cpu}: write --cpu host, or --backend simulator`);
   return new KvmMachine({ ...common, cpus, seed, log: complain });
+}
+
+const MIDR_EL1 = encodingNumber([3, 0, 0, 0, 0]);
+
+/** Which CPU of the simulator a snapshot is of. */
+function savedCpu(snapshot: Snapshot | undefined): CpuModelName | undefined {
+  const identity = snapshot?.cpus[0]?.registers.get(sysregId(MIDR_EL1));
+  return cpuModelNames.find((name) => cpuModel(name).registers.get(MIDR_EL1) === identity);
 }
 
 function buildSimulator(
   common: SimulatorOptions,
-  { cpus = 1, cpu, memory, seed = '', semihosting }: BuildOptions,
+  { cpus = 1, snapshot, cpu = savedCpu(snapshot), memory, seed = '', semihosting }: BuildOptions,
 ): SimulatorMachine {
   if (cpu === 'host') throw new UserError('the simulator has no CPU of the host: that takes --backend kvm');
   if (cpus > MAXIMUM_CPUS) throw new UserError(`the simulator has at most ${MAXIMUM_CPUS} CPUs, not ${cpus}`);

@@ -3,8 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { ArgumentsCamelCase, Argv, CommandModule, Options as OptionDefinition } from 'yargs';
 import {
-  type CpuName,
-  cpuNames,
+  type CpuModelName,
+  cpuModelNames,
   type PeripheralChoice,
   readSnapshot,
   type Snapshot,
@@ -55,7 +55,10 @@ export const runOptions = {
   },
   snapshot: { type: 'string', describe: 'Start from this file of monitor snapshot save, with or without FILE' },
   cpus: { alias: 'smp', type: 'string', describe: 'How many CPUs [1]' },
-  cpu: { choices: cpuNames, describe: 'Which CPU; host is that of KVM' },
+  cpu: {
+    choices: [...cpuModelNames, 'host'],
+    describe: 'Which CPU [max: all that the simulator has]; host is that of KVM',
+  },
   'gic-version': { choices: ['2', '3'], describe: 'The interrupt controller [3]' },
   append: { type: 'string', describe: 'Command line of a Linux kernel' },
   initrd: { type: 'string', describe: 'Initial RAM disk of a Linux kernel' },
@@ -233,7 +236,7 @@ function parseHardware(options: Options) {
   return {
     memory: given(memory, parseMemory),
     cpus: given(cpus, parseCount),
-    cpu: options.cpu as CpuName | undefined,
+    cpu: options.cpu as CpuModelName | 'host' | undefined,
     gicVersion: version && (Number(version) as 2 | 3),
   };
 }

@@ -80,7 +80,7 @@ const rules: readonly Rule[] = [
     [0xffff_f0e0, 0xd50b_7080],
     [0xffff_f0e0, 0xd50b_70a0],
   ),
-  ...absent('FEAT_LRCPC', [0x3fe0_fc00, 0x38a0_c000], [0x3f20_0c00, 0x1900_0000]),
+  ...absent('FEAT_LRCPC2', [0x3f20_0c00, 0x1900_0000]),
   ...absent('FEAT_FlagM', [0xffff_bc1f, 0x3a00_080d], [0xffe0_7c10, 0xba00_0400], [0xffff_ff1f, 0xd500_401f]),
   ...absent(
     'FEAT_CSSC',
@@ -92,7 +92,6 @@ const rules: readonly Rule[] = [
   ...absent('FEAT_MOPS', [0x3b20_0c00, 0x1900_0400]),
   ...absent('FEAT_RNG', [0xffff_ffc0, 0xd53b_2400]),
   ...absent('FEAT_GCS', [0xffdf_ff00, 0xd50b_7700]),
-  ...absent('FEAT_DPB', [0xffff_ff00, 0xd50b_7c00], [0xffff_ff00, 0xd50b_7d00]),
   ...absent('FEAT_SVE', [0x1e00_0000, 0x0400_0000]),
 ];
 

@@ -112,6 +112,8 @@ export interface ExceptionState {
   setPstate(pstate: number): void;
   /** Bits 31..0. */
   readonly sctlr: number;
+  /** FEAT_PAN. */
+  readonly hasPan: boolean;
   /** ESR_EL1 and SPSR_EL1. */
   setSyndrome(esr: number, spsr: number): void;
   /** ELR_EL1 = PC; PC = VBAR_EL1<63:11>:offset. */
@@ -137,13 +139,14 @@ export function takeException(state: ExceptionState, esr: number, vector: Vector
   const pstate = state.getPstate();
   state.setSyndrome(esr, pstate);
   state.enterVector(vectorGroup(pstate) + vector);
-  const pan = state.sctlr & SPAN ? 0 : Pstate.PAN;
+  const pan = state.hasPan && !(state.sctlr & SPAN) ? Pstate.PAN : 0;
   state.setPstate(((pstate & kept) | pan | Pstate.DAIF | Mode.EL1h) >>> 0);
 }
 
 const SCTLR_EL1 = encodingNumber([3, 0, 1, 0, 0]);
 const ESR_EL1 = encodingNumber([3, 0, 5, 2, 0]);
 const VBAR_EL1 = encodingNumber([3, 0, 12, 0, 0]);
+const ID_AA64MMFR1_EL1 = encodingNumber([3, 0, 0, 7, 1]);
 
 /** Exception entry on a CpuState. */
 export const exceptionState = (cpu: CpuState): ExceptionState => ({
@@ -153,6 +156,9 @@ export const exceptionState = (cpu: CpuState): ExceptionState => ({
   },
   get sctlr() {
     return Number(cpu.system[SCTLR_EL1] & 0xffffffffn);
+  },
+  get hasPan() {
+    return (cpu.system[ID_AA64MMFR1_EL1] & 0xf0_0000n) !== 0n;
   },
   setSyndrome: (esr, spsr) => {
     cpu.system[ESR_EL1] = BigInt(esr);

@@ -34,6 +34,7 @@ export * from './registers/core.ts';
 export { renderRegisters } from './registers/document.ts';
 export * from './registers/explain.ts';
 export { faultStatus } from './registers/fault-status.ts';
+export { type FeatureField, featureFields, featuresOf } from './registers/features.ts';
 export * from './registers/index.ts';
 export * from './registers/register.ts';
 export * from './registers/simd.ts';

@@ -27,10 +27,6 @@ export const GIC_REDISTRIBUTOR_SIZE = 0x2_0000;
 export const GIC_INTERRUPTS = 288;
 export const PMU_PPI = 7;
 
-/** CPUs that a user may ask for. KVM has but that of the host. */
-export const cpuNames = ['cortex-a53', 'cortex-a57', 'cortex-a72', 'max', 'host'] as const;
-export type CpuName = (typeof cpuNames)[number];
-
 /** Which interrupt controller the machine has. */
 export type GicVersion = 2 | 3;
 
@@ -39,6 +35,8 @@ export interface Board {
   readonly ramSize: bigint;
   /** The affinity fields of MPIDR_EL1 of each CPU. */
   readonly cpus: readonly bigint[];
+  /** What the tree calls them: `arm,armv8` unless told. */
+  readonly cpu?: string;
   readonly gic: GicVersion;
   readonly pmu: boolean;
   /** Of a Linux kernel, or empty. */
@@ -79,10 +77,10 @@ function interruptController({ gic, cpus }: Board): Node {
   };
 }
 
-const cpu = (affinity: bigint): Node => ({
+const cpuNode = (affinity: bigint, compatible: string): Node => ({
   properties: {
     device_type: 'cpu',
-    compatible: 'arm,armv8',
+    compatible,
     'enable-method': 'psci',
     reg: cells64(affinity),
   },
@@ -175,7 +173,9 @@ function treeOf(board: Board): Node {
       ...memory(board.ramSize),
       cpus: {
         properties: { '#address-cells': [2], '#size-cells': [0] },
-        children: Object.fromEntries(board.cpus.map((affinity) => [`cpu@${affinity.toString(16)}`, cpu(affinity)])),
+        children: Object.fromEntries(
+          board.cpus.map((affinity) => [`cpu@${affinity.toString(16)}`, cpuNode(affinity, board.cpu ?? 'arm,armv8')]),
+        ),
       },
       psci: { properties: { compatible: ['arm,psci-1.0', 'arm,psci-0.2'], method: 'hvc' } },
       [`intc@${GIC_DISTRIBUTOR.toString(16)}`]: interruptController(board),

@@ -17,12 +17,13 @@ import type { GuestCpu } from './registers.ts';
 import type { Scope, SyncResult } from './sync.ts';
 
 const numberOf = (name: string): number => (findRegister(name) as SystemRegister).number;
-const [SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1, MDSCR_EL1] = [
+const [SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1, MDSCR_EL1, ID_AA64MMFR1_EL1] = [
   'SCTLR_EL1',
   'VBAR_EL1',
   'ESR_EL1',
   'FAR_EL1',
   'MDSCR_EL1',
+  'ID_AA64MMFR1_EL1',
 ].map(numberOf);
 /** MDSCR_EL1.KDE. */
 const KDE = 1n << 13n;
@@ -41,7 +42,7 @@ const scopeOf = ({ table }: GuestCpu, ...numbers: number[]): Scope => ({
 export function injectException(cpu: GuestCpu, esr: number, far?: bigint): SyncResult {
   const { sync } = cpu;
   // What is written must have been read, or it is not carried over.
-  const unread = sync.ensure(scopeOf(cpu, SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1));
+  const unread = sync.ensure(scopeOf(cpu, SCTLR_EL1, VBAR_EL1, ESR_EL1, FAR_EL1, ID_AA64MMFR1_EL1));
   if (unread.length > 0) return unread;
   const { state } = sync;
   takeException(exceptionState(state), esr);

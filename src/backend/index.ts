@@ -1,6 +1,6 @@
 /** Machines, and the join of the protocol and the architecture. */
 
-export { type CpuName, cpuNames, FLASH_BASE } from './board.ts';
+export { FLASH_BASE } from './board.ts';
 export { GuestBreakpoints } from './breakpoints.ts';
 export { corePosition, coreRegisters } from './core-registers.ts';
 export { watchSlots } from './debug-slots.ts';
@@ -22,6 +22,7 @@ export * from './kvm-lists.ts';
 export * from './kvm-rules.ts';
 export { commands as monitorCommands } from './monitor/monitor.ts';
 export { Patches } from './patches.ts';
+export { type CpuModelName, cpuModel, cpuModelNames } from './simulator/cpu-models.ts';
 export { KernelRegisters } from './simulator/kernel-registers.ts';
 export { MAXIMUM_CPUS, RAM_BASE, SimulatorMachine, type SimulatorOptions } from './simulator/machine.ts';
 export { type ByteSource, decodeSnapshot } from './snapshot/decode.ts';

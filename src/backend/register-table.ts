@@ -4,6 +4,7 @@
  */
 import {
   type CpuState,
+  featureFields,
   generalRegisters,
   mask,
   Pstate,
@@ -129,14 +130,6 @@ function pstateView(definition: SystemRegister): GuestRegister {
   };
 }
 
-/** Where the identification registers tell that a bit of PSTATE exists: register, lowest bit of a field of four. */
-const pstateFeatures: Readonly<Record<string, readonly [register: string, low: number]>> = {
-  FEAT_PAN: ['ID_AA64MMFR1_EL1', 20],
-  FEAT_UAO: ['ID_AA64MMFR2_EL1', 4],
-  FEAT_DIT: ['ID_AA64PFR0_EL1', 48],
-  FEAT_SSBS: ['ID_AA64PFR1_EL1', 4],
-};
-
 export class RegisterTable {
   readonly #cpu: CpuSync;
   /** The registers that every AArch64 target has, by gdb's numbers. */
@@ -207,10 +200,10 @@ export class RegisterTable {
 
   #hasFeature(feature: string | undefined): boolean {
     if (feature === undefined) return true;
-    const [name, low] = pstateFeatures[feature] ?? [];
-    const position = this.#cpu.list.cpregs.findIndex((cpreg) => cpreg.name === name);
-    if (low === undefined || position < 0) return false;
+    const field = featureFields.get(feature);
+    const position = this.#cpu.list.cpregs.findIndex(({ name }) => name === field?.name);
+    if (!field || position < 0) return false;
     this.#cpu.ensure({ core: [], cpregs: [position] });
-    return ((this.#cpu.list.cpregValues[position] >> BigInt(low)) & 0xfn) !== 0n;
+    return field.tells(this.#cpu.list.cpregValues[position]);
   }
 }

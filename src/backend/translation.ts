@@ -63,8 +63,8 @@ export class CpuTranslation {
     const values = this.#scope.cpregs.map((position) => cpregValues[position]);
     if (!this.#regime || values.some((value, i) => value !== this.#values[i])) {
       this.#values = values;
-      const [sctlr, ttbr0, ttbr1, tcr, mair] = values;
-      this.#regime = translationRegime({ sctlr, ttbr0, ttbr1, tcr, mair });
+      const [sctlr, ttbr0, ttbr1, tcr, mair, mmfr0] = values;
+      this.#regime = translationRegime({ sctlr, ttbr0, ttbr1, tcr, mair, mmfr0 });
     }
     return this.#regime;
   }

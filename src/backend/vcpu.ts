@@ -143,6 +143,8 @@ export interface Usage {
 /** A machine: its CPUs and its memory. */
 export interface Machine {
   readonly name: 'simulator' | 'kvm';
+  /** The CPU's name, where the machine's user chose it. */
+  readonly cpu?: string;
   readonly vcpus: readonly Vcpu[];
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints: number;

@@ -6,6 +6,7 @@ import { encodingNumber } from '../../src/arm/registers/register.ts';
 const SCTLR_EL1 = encodingNumber([3, 0, 1, 0, 0]);
 const ESR_EL1 = encodingNumber([3, 0, 5, 2, 0]);
 const VBAR_EL1 = encodingNumber([3, 0, 12, 0, 0]);
+const ID_AA64MMFR1_EL1 = encodingNumber([3, 0, 0, 7, 1]);
 const SPAN = 1n << 23n;
 
 test.each([
@@ -23,6 +24,7 @@ test.each([
   cpu.pc = 0xffff_8000_1234_5678n;
   cpu.pstate = pstate;
   cpu.system[SCTLR_EL1] = sctlr;
+  cpu.system[ID_AA64MMFR1_EL1] = 0x10_0000n;
   cpu.system[VBAR_EL1] = 0xffff_ffff_ffff_ffffn;
   takeException(exceptionState(cpu), Esr.svc(7), vector);
   expect(cpu.pc).toBe(0xffff_ffff_ffff_f800n + offset);
@@ -30,6 +32,12 @@ test.each([
   expect(cpu.spsr[1]).toBe(pstate);
   expect(cpu.pstate).toBe(after);
   expect(cpu.system[ESR_EL1]).toBe(0x56000007n);
+});
+
+test('entry without FEAT_PAN leaves PSTATE.PAN alone', () => {
+  const cpu = new CpuState();
+  takeException(exceptionState(cpu), Esr.svc(7));
+  expect(cpu.pstate).toBe(0x3c5n);
 });
 
 test.each([

@@ -171,6 +171,7 @@ describe('the device tree of the board', () => {
     expect(words(found.get('/memory@40000000/reg'))).toEqual([0, RAM_BASE, 1, 0]);
     expect([...found.keys()].filter((key) => key.endsWith('/enable-method'))).toHaveLength(3);
     expect(words(found.get('/cpus/cpu@100/reg'))).toEqual([0, 0x100]);
+    expect(ascii(found.get('/cpus/cpu@100/compatible'))).toBe('arm,armv8\0');
     expect(ascii(found.get('/chosen/bootargs'))).toBe('console=ttyAMA0\0');
     expect(ascii(found.get('/chosen/stdout-path'))).toBe('/pl011@9000000\0');
     expect(words(found.get('/chosen/linux,initrd-end'))).toEqual([0, 0x4800_1000]);
@@ -180,8 +181,9 @@ describe('the device tree of the board', () => {
     expect(found.has('/pmu/interrupts')).toBe(true);
   });
 
-  test('a GICv2 is told for which CPUs an interrupt is', () => {
-    const found = read(deviceTree({ ...board, gic: 2, pmu: false }));
+  test('a GICv2 is told for which CPUs an interrupt is, and CPUs by their name', () => {
+    const found = read(deviceTree({ ...board, gic: 2, pmu: false, cpu: 'arm,cortex-a53' }));
+    expect(ascii(found.get('/cpus/cpu@1/compatible'))).toBe('arm,cortex-a53\0');
     expect(ascii(found.get('/intc@8000000/compatible'))).toBe('arm,cortex-a15-gic\0');
     expect(words(found.get('/timer/interrupts'))[2]).toBe(0x704);
     expect(found.has('/pmu/interrupts')).toBe(false);

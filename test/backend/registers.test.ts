@@ -408,7 +408,7 @@ describe('policy and journal', () => {
 });
 
 describe('a machine with a mind of its own', () => {
-  const translation = ['SCTLR_EL1', 'TTBR0_EL1', 'TTBR1_EL1', 'TCR_EL1', 'MAIR_EL1'];
+  const translation = ['SCTLR_EL1', 'TTBR0_EL1', 'TTBR1_EL1', 'TCR_EL1', 'MAIR_EL1', 'ID_AA64MMFR0_EL1'];
   let vcpu: ScriptedVcpu;
 
   /** Gives the vCPU reads and writes in one trip. */

@@ -83,7 +83,11 @@ describe('mistakes', () => {
     [['@off.bin', '--console', 'stdio'], 2, 'standard output is for one console'],
     [['@off.bin', '--rtc', 'noon'], 2, 'noon is no time'],
     [['@off.bin', '--gic-version', '4'], 2, 'Invalid values'],
-    [['@off.bin', '--cpu', 'pentium'], 2, 'Invalid values'],
+    [
+      ['@off.bin', '--cpu', 'pentium'],
+      2,
+      'Given: "pentium", Choices: "cortex-a53", "cortex-a57", "cortex-a72", "max", "host"',
+    ],
     [['@off.bin', '--cpu', 'host'], 2, 'the simulator has no CPU of the host'],
     [['@off.bin', '-M', 'raspi3b'], 2, 'there is no machine raspi3b: write virt or virt,gic-version=2'],
     [['@off.bin', '--dtb', '@off.bin'], 1, 'the device tree cannot be used: it is no flattened device tree (.dtb)'],

@@ -34,8 +34,8 @@ beforeAll(async () => {
 });
 
 /** A guest of 8 MiB that has counted to 7, and has a sentence behind. */
-async function saved(name: string): Promise<string> {
-  const { client } = await debugged(place('count.bin'), '-m', '8M');
+async function saved(name: string, ...options: readonly string[]): Promise<string> {
+  const { client } = await debugged(place('count.bin'), '-m', '8M', ...options);
   await client.writeRegister('x1', RAM + 0x1000n);
   for (let i = 0; i < 20; i++) await client.step();
   expect(await client.readRegister('x0')).toBe(7n);
@@ -45,11 +45,11 @@ async function saved(name: string): Promise<string> {
   return place(name);
 }
 
-test('a guest goes on from a file, without an image, with the RAM that it had', async () => {
-  const file = await saved('a.snap');
+test('a guest goes on from a file, without an image, with the RAM and the CPU that it had', async () => {
+  const file = await saved('a.snap', '--cpu', 'cortex-a72');
   const { client, command } = await debugged('--snapshot', file);
   expect(command.output.stderr).toContain('a.snap (snapshot) is held;');
-  expect(await client.monitor('info')).toContain('RAM 0x40000000..0x407fffff');
+  expect(await client.monitor('info')).toContain('simulator, cortex-a72: RAM 0x40000000..0x407fffff');
   const seen = async () => [
     await client.readRegister('x0'),
     await client.readRegister('pc'),
@@ -92,6 +92,7 @@ describe('mistakes', () => {
         "does not fit this machine: its RAM is 0x40000000..0x407fffff, the machine's 0x40000000..0x40ffffff",
       ],
       [['--snapshot', file, '--cpus', '2'], 1, 'it has 1 CPUs, the machine 2'],
+      [['--snapshot', file, '--cpu', 'cortex-a53'], 1, 'MIDR_EL1 0xfa640 (here 0x410fd034)'],
       [['--snapshot'], 2, 'snapshot'],
     ];
     for (const [args, code, message] of rows) {

@@ -17,13 +17,35 @@ const session = [
   "awk 'BEGIN { print 22 / 7 }'",
 ];
 
+const armv8 = 'fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid';
+const everything =
+  'fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop asimddp asimdfhm ' +
+  'dcpodp i8mm frint';
+
+/** What /proc/cpuinfo says of each CPU that there is to choose. */
+const told = {
+  max: { features: everything, part: '0xa64' },
+  'cortex-a53': { features: armv8, part: '0xd03' },
+  'cortex-a57': { features: armv8, part: '0xd07' },
+  'cortex-a72': { features: armv8, part: '0xd08' },
+} as const;
+
+function expectCpu(cpuinfo: string, cpu: keyof typeof told): void {
+  const words = (name: string) => new RegExp(`^${name}\\s*: (.*)$`, 'm').exec(cpuinfo)?.[1].split(' ').sort();
+  expect(words('Features')).toEqual(told[cpu].features.split(' ').sort());
+  expect(words('CPU part')).toEqual([told[cpu].part]);
+}
+
 describe.each(kernelLines)('Linux %s', (line) => {
-  test.each([3, 2] as const)('comes to user space with GICv%i, works, and powers off', async (gic) => {
-    const { answers } = await runLinux(line, session, { gic });
+  test.each([
+    [3, 'max'],
+    [2, 'cortex-a53'],
+  ] as const)('comes to user space with GICv%i on %s, works, and powers off', async (gic, cpu) => {
+    const { answers } = await runLinux(line, session, { gic, cpu });
     const [boot, cpuinfo, dmesg, sum, loop, interrupts, product, last] = answers;
     expect(boot).toMatch(new RegExp(`user space: Linux ${line.replace('.', '\\.')}\\.\\S+ on 1\n`));
     expect(cpuinfo.match(/^processor/gm)).toHaveLength(1);
-    expect(cpuinfo).toMatch(/^Features\t: fp asimd .*aes pmull sha1 sha2 crc32 atomics/m);
+    expectCpu(cpuinfo, cpu);
     expect(dmesg.includes('GICv3: ')).toBe(gic === 3);
     expect(dmesg).toContain('hw-breakpoint: found 6 breakpoint and 4 watchpoint registers.');
     expect(dmesg).toMatch(/hw perfevents: enabled with armv8_pmuv3 PMU driver, 7 (\(0,8000003f\) )?counters available/);
@@ -58,16 +80,17 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.each([
-  ['6.12', 4, 3],
-  ['6.1', 4, 3],
-  ['6.12', 8, 2],
-] as const)('Linux %s with %i CPUs and a GICv%i', async (line, cpus, gic) => {
-  const session = ['grep -c ^processor /proc/cpuinfo', 'dmesg', 'cat /proc/interrupts', parallel(cpus), '/debugging'];
+  ['6.12', 4, 3, 'max'],
+  ['6.1', 4, 3, 'cortex-a57'],
+  ['6.12', 8, 2, 'cortex-a72'],
+] as const)('Linux %s with %i CPUs and a GICv%i: %s', async (line, cpus, gic, cpu) => {
+  const session = ['cat /proc/cpuinfo', 'dmesg', 'cat /proc/interrupts', parallel(cpus), '/debugging'];
   const contents = { files: { '/debugging': debugging } };
-  const { answers } = await runLinux(line, session, { gic, cpus, contents });
-  const [boot, count, dmesg, interrupts, sums, processes, last] = answers;
+  const { answers } = await runLinux(line, session, { gic, cpus, cpu, contents });
+  const [boot, cpuinfo, dmesg, interrupts, sums, processes, last] = answers;
   expect(boot).toContain(` on ${cpus}\n`);
-  expect(count).toContain(`\n${cpus}\n`);
+  expect(cpuinfo.match(/^processor/gm)).toHaveLength(cpus);
+  expectCpu(cpuinfo, cpu);
   expect(dmesg).toContain(`smp: Brought up 1 node, ${cpus} CPUs`);
   expect(dmesg).not.toMatch(/(?<!\[Firmware )Bug|BUG|Oops|WARNING|Call trace|rcu.*stall/);
   const ticks = /27 Level +arch_timer$/m.exec(interrupts);

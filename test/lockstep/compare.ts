@@ -57,6 +57,11 @@ export const knownDifferences: readonly KnownDifference[] = [
     explains: (ours, qemu) => exceptionClass(ours) === 0x22 && [0x20, 0x21].includes(exceptionClass(qemu)),
   },
   {
+    reason: 'QEMU 7.2 does not check the alignment of LDAPR; without FEAT_LSE2 it must be aligned as that of LDAR',
+    explains: (ours, _, words) =>
+      words.some(isLoadAcquirePc) && [0x24, 0x25].includes(exceptionClass(ours)) && (ours[at.esr] & 0x3fn) === 0x21n,
+  },
+  {
     reason: 'QEMU 7.2 never traps WFE',
     explains: (ours) => ours[at.esr] === 0x7e00001n,
   },
@@ -68,6 +73,7 @@ export const knownDifferences: readonly KnownDifference[] = [
 
 const isOfStructures = (word: number) => (word & 0xbe000000) >>> 0 === 0x0c000000;
 const isMsrImmediate = (word: number) => (word & 0xfff8f01f) >>> 0 === 0xd500401f;
+export const isLoadAcquirePc = (word: number) => (word & 0x3ffffc00) >>> 0 === 0x38bfc000;
 const isExclusive = (word: number) => (word & 0x3f800000) >>> 0 === 0x08000000;
 /** Size and pair. */
 const exclusiveSize = (word: number) => (word >>> 30) * 2 + ((word >>> 21) & 1);

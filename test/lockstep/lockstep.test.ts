@@ -73,7 +73,7 @@ function evaluateAgainst(
   qemu: BigUint64Array,
 ): string | 'agrees' | 'unknown' {
   const ending = machine.run(batch, index);
-  if (ending.kind !== 'exception' || ending.spMisaligned) return 'unknown';
+  if (ending.kind !== 'exception' || ending.misaligned) return 'unknown';
   const result = qemu.subarray(index * resultWords, (index + 1) * resultWords);
   const wrong: string[] = [];
   const check = (name: string, ours: bigint, theirs: bigint) => {

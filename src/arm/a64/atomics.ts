@@ -13,6 +13,8 @@ function narrow<V>(b: Builder<V>, size: number, width: Width, value: V): V {
   return size >= 2 ? value : b.binary('and', width, value, b.constant(width, size === 0 ? 0xffn : 0xffffn));
 }
 
+const feature = 'FEAT_LSE';
+
 const isOdd = (register: number) => (register & 1) === 1;
 
 export const atomics = [
@@ -20,6 +22,7 @@ export const atomics = [
     'CAS',
     'size:2 0010001 L 1 Rs:5 o0 11111 Rn:5 Rt:5',
     {
+      feature,
       shape: ['size'],
       derived: { sp },
       registers: { Rs: 'source', old: (f) => target(f.Rs), Rn: 'stack', Rt: 'source' },
@@ -38,6 +41,7 @@ export const atomics = [
     'CASP',
     '0 sz 0010000 L 1 Rs:5 o0 11111 Rn:5 Rt:5',
     {
+      feature,
       shape: ['sz'],
       derived: { sp },
       unallocated: (f) => isOdd(f.Rs) || isOdd(f.Rt),
@@ -73,6 +77,7 @@ export const atomics = [
     'LDADD, LDCLR, LDEOR, LDSET, LDSMAX, LDSMIN, LDUMAX, LDUMIN',
     'size:2 111000 A R 1 Rs:5 0 opc:3 00 Rn:5 Rt:5',
     {
+      feature,
       shape: ['size', 'opc'],
       derived: { sp },
       registers: { Rs: 'source', Rn: 'stack', Rt: 'target' },
@@ -90,7 +95,7 @@ export const atomics = [
   a64(
     'SWP',
     'size:2 111000 A R 1 Rs:5 100000 Rn:5 Rt:5',
-    { shape: ['size'], derived: { sp }, registers: { Rs: 'source', Rn: 'stack', Rt: 'target' } },
+    { feature, shape: ['size'], derived: { sp }, registers: { Rs: 'source', Rn: 'stack', Rt: 'target' } },
     (b, { size, sp, Rs, Rn, Rt }) => {
       const width = size === 3 ? 64 : 32;
       const address = b.let(64, baseAddress(b, sp, Rn));

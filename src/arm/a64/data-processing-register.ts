@@ -206,6 +206,7 @@ export const dataProcessingRegister = [
     'CRC32B, CRC32H, CRC32W, CRC32X, CRC32CB, CRC32CH, CRC32CW, CRC32CX',
     'sf 0011010110 Rm:5 010 C sz:2 Rn:5 Rd:5',
     {
+      feature: 'FEAT_CRC32',
       shape: ['sf', 'C', 'sz'],
       possible: ({ sf, sz }) => (sz === 3) === (sf === 1),
       registers: { Rm: 'source', Rn: 'source', Rd: 'target' },

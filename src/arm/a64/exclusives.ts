@@ -1,5 +1,6 @@
 /**
- * Arm ARM DDI 0487, C4.1 "Load/store exclusive pair", "Load/store exclusive register", "Load/store ordered".
+ * Arm ARM DDI 0487, C4.1 "Load/store exclusive pair", "Load/store exclusive register", "Load/store ordered"; LDAPR of
+ * FEAT_LRCPC, whose weaker order makes no difference here.
  *
  * The local monitor is kept as QEMU keeps it: the address marked and the value seen there. A store-exclusive succeeds
  * if the address is the same and the value still stands. CONSTRAINED UNPREDICTABLE and IMPLEMENTATION DEFINED choices:
@@ -39,6 +40,22 @@ function writeStatus<V>(b: Builder<V>, Rs: RegisterOperand, stored: V): void {
   clearExclusive(b);
   b.writeX(32, Rs, b.binary('xor', 32, stored, b.constant(32, 1n)));
 }
+
+interface OrderedOperands {
+  readonly size: number;
+  readonly sp: number;
+  readonly Rn: RegisterOperand;
+  readonly Rt: RegisterOperand;
+}
+
+const storeOrdered = <V>(b: Builder<V>, { size, sp, Rn, Rt }: OrderedOperands): void =>
+  b.store(size as Size, baseAddress(b, sp, Rn), b.readX(size === 3 ? 64 : 32, Rt), 'ordered');
+
+const loadOrdered = <V>(b: Builder<V>, { size, sp, Rn, Rt }: OrderedOperands): void =>
+  b.writeX(size === 3 ? 64 : 32, Rt, b.load(size as Size, baseAddress(b, sp, Rn), 'ordered'));
+
+const stored = { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'source' } } as const;
+const loaded = { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'target' } } as const;
 
 export const exclusives = [
   a64(
@@ -121,19 +138,24 @@ export const exclusives = [
     },
   ),
 
+  a64('STLR, STLRB, STLRH', 'size:2 001000100 xxxxx 1 xxxxx Rn:5 Rt:5', stored, storeOrdered),
   a64(
-    'STLR, STLRB, STLRH, STLLR, STLLRB, STLLRH',
-    'size:2 001000100 xxxxx o0 xxxxx Rn:5 Rt:5',
-    { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'source' } },
-    (b, { size, sp, Rn, Rt }) =>
-      b.store(size as Size, baseAddress(b, sp, Rn), b.readX(size === 3 ? 64 : 32, Rt), 'ordered'),
+    'STLLR, STLLRB, STLLRH',
+    'size:2 001000100 xxxxx 0 xxxxx Rn:5 Rt:5',
+    { ...stored, feature: 'FEAT_LOR' },
+    storeOrdered,
   ),
-
+  a64('LDAR, LDARB, LDARH', 'size:2 001000110 xxxxx 1 xxxxx Rn:5 Rt:5', loaded, loadOrdered),
   a64(
-    'LDAR, LDARB, LDARH, LDLAR, LDLARB, LDLARH',
-    'size:2 001000110 xxxxx o0 xxxxx Rn:5 Rt:5',
-    { shape: ['size'], derived: { sp }, registers: { Rn: 'stack', Rt: 'target' } },
-    (b, { size, sp, Rn, Rt }) =>
-      b.writeX(size === 3 ? 64 : 32, Rt, b.load(size as Size, baseAddress(b, sp, Rn), 'ordered')),
+    'LDLAR, LDLARB, LDLARH',
+    'size:2 001000110 xxxxx 0 xxxxx Rn:5 Rt:5',
+    { ...loaded, feature: 'FEAT_LOR' },
+    loadOrdered,
+  ),
+  a64(
+    'LDAPR, LDAPRB, LDAPRH',
+    'size:2 11100010111111 110000 Rn:5 Rt:5',
+    { ...loaded, feature: 'FEAT_LRCPC' },
+    loadOrdered,
   ),
 ];

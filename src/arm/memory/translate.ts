@@ -11,16 +11,14 @@ import { encodingNumber } from '../registers/register.ts';
 export const Access = { read: 0, write: 1, execute: 2 } as const;
 export type Access = (typeof Access)[keyof typeof Access];
 
-/** Physical addresses have this many bits: ID_AA64MMFR0_EL1.PARange = 0b0100. */
-export const PHYSICAL_BITS = 44;
-
-/** The registers that decide a translation. */
+/** The registers that decide a translation; ID_AA64MMFR0_EL1 tells which sizes of addresses and granules there are. */
 export const translationRegisters = {
   sctlr: encodingNumber([3, 0, 1, 0, 0]),
   ttbr0: encodingNumber([3, 0, 2, 0, 0]),
   ttbr1: encodingNumber([3, 0, 2, 0, 1]),
   tcr: encodingNumber([3, 0, 2, 0, 2]),
   mair: encodingNumber([3, 0, 10, 2, 0]),
+  mmfr0: encodingNumber([3, 0, 0, 7, 0]),
 } as const;
 
 export type TranslationRegisters = Readonly<Record<keyof typeof translationRegisters, bigint>>;
@@ -49,6 +47,8 @@ interface Half {
 /** The registers, digested. Made anew when one of them changes. */
 export interface TranslationRegime {
   readonly enabled: boolean;
+  /** Of a physical address: ID_AA64MMFR0_EL1.PARange. */
+  readonly physicalBits: number;
   readonly outputBits: number;
   readonly writeImpliesNever: boolean;
   /** MAIR_EL1's attributes. */
@@ -91,15 +91,21 @@ const lowWord = (value: bigint): number => Number(value & 0xffffffffn);
 const highWord = (value: bigint): number => Number((value >> 32n) & 0xffffffffn);
 const bit = (word: number, position: number): boolean => ((word >>> position) & 1) === 1;
 
-/** log2 of the granule by TG0 and TG1; a reserved value means 4 KiB. */
+/** log2 of the granule by TG0 and TG1. A reserved value means 4 KiB, and so does a granule that this CPU has not. */
 const grainOfTg0 = [12, 16, 14, 12];
 const grainOfTg1 = [12, 14, 12, 16];
-const outputBitsOfIps = [32, 36, 40, 42, 44, 48, 48, 48];
+/** By IPS and by PARange. */
+const addressBits = [32, 36, 40, 42, 44, 48, 48, 48];
 
-function half(tcr: bigint, ttbr: bigint, upper: boolean): Half {
+/** ID_AA64MMFR0_EL1.TGran16 and TGran64; the one of 4 KiB is always there. */
+const hasGrain = (mmfr0: bigint, grain: number): boolean =>
+  grain === 14 ? (mmfr0 & 0xf0_0000n) !== 0n : grain === 12 || (mmfr0 & 0xf00_0000n) === 0n;
+
+function half(tcr: bigint, ttbr: bigint, mmfr0: bigint, upper: boolean): Half {
   const control = upper ? lowWord(tcr) >>> 16 : lowWord(tcr) & 0xffff;
   const size = control & 0x3f;
-  const grain = (upper ? grainOfTg1 : grainOfTg0)[control >> 14];
+  const chosen = (upper ? grainOfTg1 : grainOfTg0)[control >> 14];
+  const grain = hasGrain(mmfr0, chosen) ? chosen : 12;
   const inputBits = 64 - Math.min(Math.max(size, 16), 39);
   const stride = grain - 3;
   const startLevel = 4 - Math.ceil((inputBits - grain) / stride);
@@ -114,14 +120,17 @@ function half(tcr: bigint, ttbr: bigint, upper: boolean): Half {
   };
 }
 
-export function translationRegime({ sctlr, tcr, ttbr0, ttbr1, mair }: TranslationRegisters): TranslationRegime {
+export function translationRegime(registers: TranslationRegisters): TranslationRegime {
+  const { sctlr, tcr, ttbr0, ttbr1, mair, mmfr0 } = registers;
   const control = lowWord(sctlr);
+  const physicalBits = addressBits[Math.min(Number(mmfr0 & 15n), 7)];
   return {
     enabled: bit(control, 0),
-    outputBits: Math.min(outputBitsOfIps[highWord(tcr) & 7], PHYSICAL_BITS),
+    physicalBits,
+    outputBits: Math.min(addressBits[highWord(tcr) & 7], physicalBits),
     writeImpliesNever: bit(control, 19),
     attributes: [lowWord(mair), highWord(mair)].flatMap((word) => [0, 8, 16, 24].map((low) => (word >>> low) & 0xff)),
-    halves: [half(tcr, ttbr0, false), half(tcr, ttbr1, true)],
+    halves: [half(tcr, ttbr0, mmfr0, false), half(tcr, ttbr1, mmfr0, true)],
   };
 }
 
@@ -227,7 +236,7 @@ function translateFlat(
 ): number {
   const { topByteIgnored } = regime.halves[(vaHigh >> 23) & 1];
   const high = (vaHigh & (topByteIgnored ? 0xffffff : -1)) >>> 0;
-  if (high >= POWER[PHYSICAL_BITS - 32]) return FaultStatus.addressSize;
+  if (high >= POWER[regime.physicalBits - 32]) return FaultStatus.addressSize;
   result.physical = high * POWER[32] + (vaLow >>> 0);
   result.attribute = access === Access.execute ? 0x44 : 0x00;
   result.device = access !== Access.execute;

@@ -97,7 +97,7 @@ export const info: Command = {
     const { machine, cpus, breakpoints, registers } = guest;
     const ram = machine.memory.ranges.map(({ start, length }) => `${hex(start)}..${hex(start + length - 1n)}`);
     const lines = [
-      `${machine.name}: RAM ${ram.join(' ')}; writes ${registers.policy}`,
+      `${machine.name}${machine.cpu ? `, ${machine.cpu}` : ''}: RAM ${ram.join(' ')}; writes ${registers.policy}`,
       ...usageLines(machine),
       ...cpus.flatMap((cpu, index) => [
         `${place(cpu)}${activity(machine, index)}`,

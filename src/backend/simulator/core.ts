@@ -54,8 +54,8 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   private farLow = 0;
   private farHigh = 0;
 
-  constructor(engine: Engine) {
-    super(engine);
+  constructor(engine: Engine, features: ReadonlySet<string>) {
+    super(engine, features);
     this.memory = new Int32Array(engine.memory.buffer);
   }
 
@@ -72,13 +72,14 @@ export class Core extends State implements ExceptionState, DescriptorReader {
   }
 
   private get regime(): TranslationRegime {
-    const { sctlr, tcr, ttbr0, ttbr1, mair } = translationRegisters;
+    const { sctlr, tcr, ttbr0, ttbr1, mair, mmfr0 } = translationRegisters;
     this.freshRegime ??= translationRegime({
       sctlr: this.readSystem(sctlr),
       tcr: this.readSystem(tcr),
       ttbr0: this.readSystem(ttbr0),
       ttbr1: this.readSystem(ttbr1),
       mair: this.readSystem(mair),
+      mmfr0: this.readSystem(mmfr0),
     });
     return this.freshRegime;
   }

@@ -15,12 +15,12 @@ import type { Exit, GuestDebug } from '../vcpu.ts';
 import type { Clock } from './clock.ts';
 import { Core } from './core.ts';
 import { CoreBytes } from './core-bytes.ts';
+import { type CpuModel, cpuModel, DEFAULT_CPU } from './cpu-models.ts';
 import { Debug } from './debug.ts';
 import { type Engine, type EngineHost, RunStatus } from './engine/host.ts';
 import { Pmu } from './pmu.ts';
 import { firmwareCall, type PoweredCpu, PSCI_1_1 } from './psci.ts';
 import { SEMIHOSTING_HLT, type Semihosting } from './semihosting.ts';
-import { PSTATE_BITS } from './state.ts';
 import { SystemInstructions } from './system-instructions.ts';
 import { type Counters, SystemRegisters } from './system-registers.ts';
 
@@ -29,6 +29,8 @@ export interface CpuOptions {
   readonly devices: readonly MappedDevice[];
   readonly clock: Clock;
   readonly counters: Counters;
+  /** Which CPU it is: `max`. The engine must have been made with its features. */
+  readonly model?: CpuModel;
   /** As in MPIDR_EL1. */
   readonly affinity?: bigint;
   /** All of the machine, this one among them. */
@@ -70,20 +72,22 @@ export class Cpu implements EngineHost, PoweredCpu {
 
   constructor(options: CpuOptions) {
     const { engine, devices, clock, counters, affinity = 0n, cpus = () => [this] } = options;
+    const { model = cpuModel(DEFAULT_CPU) } = options;
     this.semihosting = options.semihosting;
     this.affinity = affinity;
     this.cpus = cpus;
-    this.core = new Core(engine(this));
+    this.core = new Core(engine(this), model.features);
     this.translation = this.core.translation;
     this.bytes = new CoreBytes(this.core);
     this.debug = new Debug(this.core);
     const { core, debug } = this;
     this.pmu = new Pmu({ core, executed: () => this.executed });
-    this.registers = new SystemRegisters({ core, debug, pmu: this.pmu, counters, affinity });
+    this.registers = new SystemRegisters({ core, debug, pmu: this.pmu, counters, affinity, model });
     this.instructions = new SystemInstructions({
       core: this.core,
       debug: this.debug,
       registers: this.registers,
+      features: model.features,
       clock,
       sendEvent: () => {
         for (const { core } of cpus()) core.event = true;
@@ -134,7 +138,7 @@ export class Cpu implements EngineHost, PoweredCpu {
     this.exit = undefined;
     this.instructions.wake();
     this.registers.settle();
-    this.core.replacePstate(this.core.pstate & PSTATE_BITS);
+    this.core.replacePstate(this.core.pstate & this.core.pstateBits);
     this.core.takePending();
   }
 

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { MAXIMUM_CPUS } from '../../arm/index.ts';
-import { type CpuName, FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
+import { FLASH_BANK, FLASH_BASE, type GicVersion, RAM_BASE } from '../board.ts';
 import type { DeviceMemory } from '../devices/memory.ts';
 import { type FlashMemory, hasFlash, type PeripheralChoice, Peripherals } from '../devices/peripherals.ts';
 import { TICKS_PER_SECOND } from '../devices/time.ts';
@@ -11,12 +11,12 @@ import { type Image, ImageError } from '../image/image.ts';
 import type { Machine, PhysicalMemory, StatefulDevice, Usage, Vcpu } from '../vcpu.ts';
 import { Clock, Counter } from './clock.ts';
 import { Cpu } from './cpu.ts';
+import { type CpuModel, type CpuModelName, cpuModel, DEFAULT_CPU } from './cpu-models.ts';
 import { BREAKPOINTS, WATCHPOINTS } from './debug.ts';
 import { SimulatorEngine } from './engine/engine.ts';
 import type { Engine } from './engine/host.ts';
 import { Interpreter } from './engine/interpreter.ts';
 import { readOnlyView } from './engine/state.ts';
-import { cpuFeatures } from './features.ts';
 import { HiddenState } from './hidden-state.ts';
 import { InterruptController } from './interrupt-controller.ts';
 import { Scheduler } from './scheduler.ts';
@@ -35,16 +35,15 @@ export interface SimulatorOptions extends PeripheralChoice, BootChoice {
   readonly cpus?: number;
   /** The interrupt controller, GICv3 unless told. */
   readonly gic?: GicVersion;
-  /** Which CPU: room for whoever writes its ID registers; nothing depends on it yet. */
-  readonly cpu?: CpuName;
+  /** Which CPU, `max` unless told. */
+  readonly cpu?: CpuModelName;
   /** HLT #0xF000 is a call of its host: the console, time, the command line, the end. */
   readonly semihosting?: boolean;
-  /** Optional features of the CPU that instructions name, FEAT_FP16 for one: `cpuFeatures` if not given. The ID registers are not changed. */
-  readonly features?: ReadonlySet<string>;
 }
 
 export class SimulatorMachine implements Machine {
   readonly name = 'simulator';
+  readonly cpu: CpuModelName;
   readonly vcpus: readonly Vcpu[];
   readonly memory: PhysicalMemory;
   readonly hardwareBreakpoints = BREAKPOINTS;
@@ -58,6 +57,7 @@ export class SimulatorMachine implements Machine {
   readonly devices: readonly StatefulDevice[];
   private readonly controller: InterruptController;
   private readonly options: SimulatorOptions;
+  private readonly model: CpuModel;
   private readonly ram: Uint8Array;
   private readonly semihosting: Semihosting | undefined;
   private readonly scheduler: Scheduler;
@@ -69,10 +69,13 @@ export class SimulatorMachine implements Machine {
 
   /** Throws a RangeError when the host has not so much memory, a BootError when RAM has no room for all. */
   constructor(options: SimulatorOptions) {
-    const { ramSize, gic = 3, features = cpuFeatures, cpus: count = 1 } = options;
+    const { ramSize, gic = 3, cpu = DEFAULT_CPU, cpus: count = 1 } = options;
     if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CPUS)
       throw new RangeError(`a machine has 1 to ${MAXIMUM_CPUS} CPUs, not ${count}`);
     this.options = options;
+    this.cpu = cpu;
+    this.model = cpuModel(cpu);
+    const { features } = this.model;
     const { clock } = this;
     this.controller = new InterruptController(gic, numbers(count));
     const readOnly = { base: FLASH_BASE, size: hasFlash(options) ? FLASH_BANK : 0 };
@@ -115,6 +118,7 @@ export class SimulatorMachine implements Machine {
       devices: [...this.controller.frames(index), ...this.peripherals.mapped],
       clock: this.clock,
       counters: this.counters,
+      model: this.model,
       affinity: BigInt(index),
       cpus: () => this.cpus,
       semihosting: this.semihosting,
@@ -206,6 +210,7 @@ export class SimulatorMachine implements Machine {
       { start: BigInt(RAM_BASE), length: BigInt(ramSize) },
       {
         cpus: this.cpus.map(({ affinity }) => affinity),
+        cpu: this.model.compatible,
         gic,
         pmu: true,
         flash: hasFlash,

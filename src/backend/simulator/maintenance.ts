@@ -4,7 +4,15 @@
  *
  * Arm ARM DDI 0487, C5.3 to C5.5.
  */
-import { Access, Esr, encodingNumber, FaultStatus, TRANSLATED, type TranslationResult } from '../../arm/index.ts';
+import {
+  Access,
+  Esr,
+  encodingNumber,
+  FaultStatus,
+  systemInstructionByNumber,
+  TRANSLATED,
+  type TranslationResult,
+} from '../../arm/index.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
 import { numberOf, Sctlr } from './state.ts';
@@ -71,8 +79,15 @@ function zeroByStores(core: Core, vaLow: number, vaHigh: number): boolean {
 }
 
 /** AT: the answer goes to PAR_EL1. Only an external abort of the walk is an exception. */
-function addressTranslate(core: Core, vaLow: number, vaHigh: number, access: Access, privileged: boolean): boolean {
-  const status = core.translateAs(vaLow, vaHigh, access, privileged, false);
+function addressTranslate(
+  core: Core,
+  vaLow: number,
+  vaHigh: number,
+  access: Access,
+  privileged: boolean,
+  pan: boolean,
+): boolean {
+  const status = core.translateAs(vaLow, vaHigh, access, privileged, pan);
   if (status !== TRANSLATED && (status & ~3) === FaultStatus.externalOnWalk) {
     core.pendAt(Esr.cacheMaintenanceAbort(core.el, status), vaLow, vaHigh);
     return false;
@@ -118,7 +133,12 @@ const tlbiAddress = (broadcast: boolean): Maintenance => ({
 });
 const at = (access: Access, privileged: boolean): Maintenance => ({
   el: 1,
-  run: ({ core }, low, high) => addressTranslate(core, low, high, access, privileged),
+  run: ({ core }, low, high) => addressTranslate(core, low, high, access, privileged, false),
+});
+/** As an access at EL1 would be under PSTATE.PAN. */
+const atWithPan = (access: Access): Maintenance => ({
+  el: 1,
+  run: ({ core }, low, high) => addressTranslate(core, low, high, access, true, core.pan),
 });
 const byAddress: Maintenance = {
   el: 0,
@@ -131,7 +151,7 @@ const zva: Maintenance = { el: 0, enable: Sctlr.DZE, run: zero };
 const sys = (op1: number, CRn: number, CRm: number, op2: number): number => encodingNumber([1, op1, CRn, CRm, op2]);
 
 /** By op0:op1:CRn:CRm:op2. */
-export const maintenance: ReadonlyMap<number, Maintenance> = new Map([
+const all: readonly (readonly [number, Maintenance])[] = [
   [sys(0, 7, 1, 0), nothing], // IC IALLUIS
   [sys(0, 7, 5, 0), nothing], // IC IALLU
   [sys(3, 7, 5, 1), byAddress], // IC IVAU
@@ -141,16 +161,30 @@ export const maintenance: ReadonlyMap<number, Maintenance> = new Map([
   [sys(0, 7, 14, 2), nothing], // DC CISW
   [sys(3, 7, 10, 1), byAddress], // DC CVAC
   [sys(3, 7, 11, 1), byAddress], // DC CVAU
+  [sys(3, 7, 12, 1), byAddress], // DC CVAP
+  [sys(3, 7, 13, 1), byAddress], // DC CVADP
   [sys(3, 7, 14, 1), byAddress], // DC CIVAC
   [sys(3, 7, 4, 1), zva], // DC ZVA
   [sys(0, 7, 8, 0), at(Access.read, true)], // AT S1E1R
   [sys(0, 7, 8, 1), at(Access.write, true)], // AT S1E1W
   [sys(0, 7, 8, 2), at(Access.read, false)], // AT S1E0R
   [sys(0, 7, 8, 3), at(Access.write, false)], // AT S1E0W
+  [sys(0, 7, 9, 0), atWithPan(Access.read)], // AT S1E1RP
+  [sys(0, 7, 9, 1), atWithPan(Access.write)], // AT S1E1WP
   // TLBI VMALLE1 and ASIDE1; VAE1, VAAE1, VALE1 and VAALE1; and the same for the inner shareable domain.
   ...[0, 2].flatMap((op2) => [[sys(0, 8, 7, op2), tlbi] as const, [sys(0, 8, 3, op2), tlbiAll] as const]),
   ...[1, 3, 5, 7].flatMap((op2) => [
     [sys(0, 8, 7, op2), tlbiAddress(false)] as const,
     [sys(0, 8, 3, op2), tlbiAddress(true)] as const,
   ]),
-]);
+];
+
+/** What a CPU with these features has. */
+export function maintenanceOf(features: ReadonlySet<string>): ReadonlyMap<number, Maintenance> {
+  return new Map(
+    all.filter(([number]) => {
+      const feature = systemInstructionByNumber(number)?.feature;
+      return feature === undefined || features.has(feature);
+    }),
+  );
+}

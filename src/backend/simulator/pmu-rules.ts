@@ -93,7 +93,7 @@ const NUMBER = 31n << 11n;
 const CONTROLS = BigInt(Pmcr.E | Pmcr.X | Pmcr.DP | Pmcr.LC);
 
 export const pmuRules: Readonly<Record<string, Rule>> = {
-  /** IMP and IDCODE are zero, as MIDR_EL1 names no maker. */
+  /** IMP and IDCODE are zero: they are the simulator's, whatever CPU MIDR_EL1 names. */
   PMCR_EL0: {
     ...control,
     ...forUser,

@@ -12,6 +12,8 @@ export interface RegisterUnit {
   readonly pmu: Pmu;
   readonly virtualCounter: Counter;
   readonly physicalCounter: Counter;
+  /** CCSIDR_EL1 by CSSELR_EL1. */
+  readonly cacheSizes: readonly number[];
   /** A register of a timer or a counter was written. */
   timersChanged(): void;
 }
@@ -19,6 +21,8 @@ export interface RegisterUnit {
 export interface Rule {
   /** Bits that the hardware keeps; the others are RES0. Default: all. RES1 bits are kept as written. */
   readonly keeps?: bigint;
+  /** Bits that it keeps beside these where the CPU has a feature. */
+  readonly keepsWith?: readonly [feature: string, bits: bigint];
   readonly reset?: bigint;
   /** The value, where it is not what is stored. */
   readonly read?: (unit: RegisterUnit) => bigint;

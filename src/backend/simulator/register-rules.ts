@@ -1,12 +1,12 @@
 /**
- * The system registers of the modelled CPU, Armv8.0-A with FEAT_CRC32, FEAT_LSE, FEAT_PAN and FEAT_PMUv3. Names,
- * encodings and exception levels come from the catalogue; what stands here is what a register is in
- * this CPU.
+ * The system registers of the simulated CPUs. Names, encodings and exception levels come from the catalogue, what
+ * identifies a CPU from cpu-models.ts; what stands here is what a register is in all of them.
  *
  * Arm ARM DDI 0487, D19 "AArch64 System Register Descriptions".
  */
 import { Pstate, systemRegisters } from '../../arm/index.ts';
 import { COUNTER_FREQUENCY, type Counter } from './clock.ts';
+import type { CpuModel } from './cpu-models.ts';
 import { PMU_VERSION } from './pmu.ts';
 import { isAbsentCounter, pmuRules } from './pmu-rules.ts';
 import type { Definition, RegisterUnit, Rule } from './register-rule.ts';
@@ -14,11 +14,10 @@ import { numberOf, Sctlr } from './state.ts';
 
 export const ALL = (1n << 64n) - 1n;
 
-/** Cache geometry as CCSIDR_EL1 shows it: 32 KiB of data, 48 KiB of instructions, 2 MiB at level 2. */
-export const cacheSizes: readonly number[] = [0x701fe00a, 0x201fe012, 0x70ffe07a];
-
 const CNTKCTL_EL1 = numberOf('CNTKCTL_EL1');
 const CSSELR_EL1 = numberOf('CSSELR_EL1');
+const DCZID_EL0 = numberOf('DCZID_EL0');
+const DZP = 1n << 4n;
 const ID_AA64PFR0_EL1 = numberOf('ID_AA64PFR0_EL1');
 const MDSCR_EL1 = numberOf('MDSCR_EL1');
 const OSLSR_EL1 = numberOf('OSLSR_EL1');
@@ -79,8 +78,8 @@ const rules: Readonly<Record<string, Rule>> = {
   TTBR1_EL1: { keeps: ALL - 1n, ...translation },
   MAIR_EL1: translation,
   CPACR_EL1: { keeps: 3n << 20n, changed: ({ core }) => core.contextChanged() },
-  /** AHP, DN, FZ, RMode: floating-point exceptions are not trapped, and there is no AArch32 for the others. */
-  FPCR: { keeps: 0x7c0_0000n, simd: true },
+  /** AHP, DN, FZ, RMode, FZ16: floating-point exceptions are not trapped, and there is no AArch32 for the others. */
+  FPCR: { keeps: 0x7c0_0000n, keepsWith: ['FEAT_FP16', 1n << 19n], simd: true },
   /** QC and the cumulative exception flags. */
   FPSR: { keeps: 0x800_009fn, simd: true },
   ESR_EL1: { keeps: 0xffffffffn },
@@ -104,33 +103,24 @@ const rules: Readonly<Record<string, Rule>> = {
   SPSel: pstateField(Pstate.SP),
   PAN: pstateField(Pstate.PAN),
 
-  MIDR_EL1: { reset: 0x000f_a640n },
-  /**
-   * EL0 and EL1 in AArch64 only, FP and Advanced SIMD without half-precision arithmetic. CSV2, CSV3: nothing is
-   * speculated, so that no guest need protect itself.
-   */
   ID_AA64PFR0_EL1: {
-    reset: 0x1100_0000_0000_0011n,
     // GIC: the CPU interface of a GICv3 is in system registers.
     read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
   },
   /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. PMUv3. */
   ID_AA64DFR0_EL1: { reset: 0x0030_5006n | (BigInt(PMU_VERSION) << 8n) },
-  /** RDM, LSE, CRC32, SHA2, SHA1, AES with PMULL. */
-  ID_AA64ISAR0_EL1: { reset: 0x1021_1120n },
-  /** 44-bit physical addresses, 16-bit ASIDs, all three granules. */
-  ID_AA64MMFR0_EL1: { reset: 0x0010_0024n },
-  /** PAN. */
-  ID_AA64MMFR1_EL1: { reset: 0x0010_0000n },
-  CLIDR_EL1: { reset: 0x0a20_0023n },
-  CCSIDR_EL1: { read: ({ core }) => BigInt(cacheSizes[core.systemLow(CSSELR_EL1) & 0xf] ?? 0) },
-  CTR_EL0: { reset: 0x8444_c004n, trapped: unlessSctlr(Sctlr.UCT) },
-  /** DC ZVA clears 64 bytes; DZP says that it may not be used here. */
+  CCSIDR_EL1: { read: ({ core, cacheSizes }) => BigInt(cacheSizes[core.systemLow(CSSELR_EL1) & 0xf] ?? 0) },
+  CTR_EL0: { trapped: unlessSctlr(Sctlr.UCT) },
+  /** DZP says that DC ZVA may not be used here. */
   DCZID_EL0: {
-    reset: 4n,
-    read: ({ core }) => (core.el === 0 && !(core.sctlr & Sctlr.DZE) ? 0x14n : 4n),
+    read: ({ core }) => core.readSystem(DCZID_EL0) | (core.el === 0 && !(core.sctlr & Sctlr.DZE) ? DZP : 0n),
     storedAtEl1h: true,
   },
+  // There are no LORegions.
+  LORSA_EL1: nothing,
+  LOREA_EL1: nothing,
+  LORN_EL1: nothing,
+  LORC_EL1: nothing,
 
   CNTFRQ_EL0: { reset: COUNTER_FREQUENCY, trapped: unlessCntkctl(Cntkctl.EL0PCTEN | Cntkctl.EL0VCTEN) },
   CNTKCTL_EL1: { keeps: 0x3ffn },
@@ -191,17 +181,21 @@ const families: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
 /** Of what the catalogue calls Armv8.0: not in this CPU. */
 const absent = /^(DBG[BW][VC]R(\d+)_EL1|RMR_EL1|CNTPS_\w+|DSPSR_EL0|DLR_EL0)$/;
 
-/** Features that registers need, of those that this CPU has. */
-const features = ['FEAT_PAN', 'FEAT_PMUv3'];
+function keptBits({ keeps = ALL, keepsWith }: Rule = {}, features: ReadonlySet<string>): bigint {
+  return keepsWith && features.has(keepsWith[0]) ? keeps | keepsWith[1] : keeps;
+}
 
-export function definitions(): Map<number, Definition> {
+/** By number, what a CPU of this model has. */
+export function definitions({ features, registers }: CpuModel): Map<number, Definition> {
   const found = new Map<number, Definition>();
+  const isThere = (feature: string) => feature === 'FEAT_PMUv3' || features.has(feature);
   for (const register of systemRegisters) {
     const { name, feature, readEl, writeEl, number } = register;
-    if (Math.min(readEl, writeEl) > 1 || (feature && !features.includes(feature))) continue;
+    if (Math.min(readEl, writeEl) > 1 || (feature && !isThere(feature))) continue;
     if (isAbsentCounter(name)) continue;
     const rule = rules[name] ?? families.find(([pattern]) => pattern.test(name))?.[1];
-    if (rule || !absent.test(name)) found.set(number, { keeps: ALL, ...rule, register });
+    if (rule || !absent.test(name))
+      found.set(number, { reset: registers.get(number), ...rule, keeps: keptBits(rule, features), register });
   }
   return found;
 }

@@ -3,15 +3,18 @@
  *
  * On hot paths 64-bit values are two 32-bit words, because a BigInt is an object.
  */
-import { currentEl, findRegister, Layout, Mode, Pstate, spEl } from '../../arm/index.ts';
+import { currentEl, findRegister, Layout, Mode, Pstate, type SystemRegister, spEl } from '../../arm/index.ts';
 import type { Engine } from './engine/host.ts';
 
-/** The number of a register by the manual's name. */
-export function numberOf(name: string): number {
+/** A register by the manual's name. */
+export function registerOf(name: string): SystemRegister {
   const found = findRegister(name);
   if (!('number' in found)) throw new Error(`there is no register ${name}`);
-  return found.number;
+  return found;
 }
+
+/** Its number. */
+export const numberOf = (name: string): number => registerOf(name).number;
 
 export const Sctlr = {
   A: 1 << 1,
@@ -46,11 +49,12 @@ const FPSR = numberOf('FPSR');
 /** PSTATE bits that choose decoded code and TLBs. */
 const CONTEXT = Pstate.PAN | Pstate.M;
 
-/** What PSTATE has in this CPU beside NZCV. */
-export const PSTATE_BITS = Pstate.PAN | Pstate.SS | Pstate.IL | Pstate.DAIF | Pstate.M;
-
 export class State {
   readonly engine: Engine;
+  /** FEAT_PAN. */
+  readonly hasPan: boolean;
+  /** What PSTATE has in this CPU beside NZCV. */
+  readonly pstateBits: number;
   /** The system registers but FPCR and FPSR. */
   readonly systemWords: Int32Array;
   readonly systemLongs: BigUint64Array;
@@ -64,8 +68,10 @@ export class State {
   /** The event register of WFE and SEV. */
   event: boolean = false;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, features: ReadonlySet<string>) {
     this.engine = engine;
+    this.hasPan = features.has('FEAT_PAN');
+    this.pstateBits = (this.hasPan ? Pstate.PAN : 0) | Pstate.SS | Pstate.IL | Pstate.DAIF | Pstate.M;
     this.systemWords = engine.systemWords;
     this.systemLongs = engine.systemLongs;
   }

@@ -8,7 +8,7 @@ import type { Alarm, Clock } from './clock.ts';
 import type { Core } from './core.ts';
 import type { Debug } from './debug.ts';
 import { RunStatus } from './engine/host.ts';
-import { maintenance } from './maintenance.ts';
+import { type Maintenance, maintenanceOf } from './maintenance.ts';
 import { numberOf, Sctlr, systemWord } from './state.ts';
 import type { SystemRegisters } from './system-registers.ts';
 
@@ -32,6 +32,7 @@ export interface SystemInstructionsOptions {
   readonly core: Core;
   readonly debug: Debug;
   readonly registers: SystemRegisters;
+  readonly features: ReadonlySet<string>;
   readonly clock: Clock;
   /** SendEvent(): to all CPUs, this one among them. */
   readonly sendEvent: () => void;
@@ -43,6 +44,7 @@ export class SystemInstructions {
   readonly core: Core;
   readonly debug: Debug;
   private readonly registers: SystemRegisters;
+  private readonly maintenance: ReadonlyMap<number, Maintenance>;
   private readonly sendEvent: () => void;
   private readonly giveWay: () => void;
   /** What waits for something to wake it. */
@@ -50,10 +52,11 @@ export class SystemInstructions {
   /** Goes off at the next event of the event stream. */
   private readonly eventStream: Alarm;
 
-  constructor({ core, debug, registers, clock, sendEvent, giveWay }: SystemInstructionsOptions) {
+  constructor({ core, debug, registers, features, clock, sendEvent, giveWay }: SystemInstructionsOptions) {
     this.core = core;
     this.debug = debug;
     this.registers = registers;
+    this.maintenance = maintenanceOf(features);
     this.sendEvent = sendEvent;
     this.giveWay = giveWay;
     this.eventStream = clock.alarm(() => {
@@ -137,7 +140,7 @@ export class SystemInstructions {
       return this.next();
     }
     if (core.el === 0 || op1 !== 0) return this.exception(Esr.unknown());
-    if (op2 === 4) core.replacePstate(CRm & 1 ? pstate | Pstate.PAN : pstate & ~Pstate.PAN);
+    if (op2 === 4 && core.hasPan) core.replacePstate(CRm & 1 ? pstate | Pstate.PAN : pstate & ~Pstate.PAN);
     else if (op2 === 5) core.replacePstate(CRm & 1 ? pstate | Pstate.SP : pstate & ~Pstate.SP);
     else return this.exception(Esr.unknown());
     return RunStatus.budget;
@@ -197,7 +200,8 @@ export class SystemInstructions {
     const spsr = core.systemWords[SPSR_WORD];
     const { pstate } = core;
     const mode = (illegalExceptionReturn(pstate, spsr) ? pstate : spsr) & Pstate.M;
-    core.setPstate(pstateFromSpsr(pstate, spsr, debug.stepAfterReturn(spsr, mode)));
+    const returned = pstateFromSpsr(pstate, spsr, debug.stepAfterReturn(spsr, mode));
+    core.setPstate((returned & (Pstate.NZCV | core.pstateBits)) >>> 0);
     core.branchToElr();
     core.clearExclusive();
     core.event = true;
@@ -206,7 +210,7 @@ export class SystemInstructions {
 
   private sys(word: number): RunStatus {
     const { core } = this;
-    const found = maintenance.get(0x4000 | ((word >>> 5) & 0x3fff));
+    const found = this.maintenance.get(0x4000 | ((word >>> 5) & 0x3fff));
     if (!found || core.el < found.el) return this.exception(Esr.unknown());
     if (core.el === 0 && found.enable && !(core.sctlr & found.enable)) return this.exception(Esr.msr(word));
     const register = (word & 31) * 2;

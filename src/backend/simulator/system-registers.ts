@@ -2,10 +2,11 @@
 import { Esr, Mode, Pstate, type SystemRegister } from '../../arm/index.ts';
 import type { Counter } from './clock.ts';
 import type { Core } from './core.ts';
+import type { CpuModel } from './cpu-models.ts';
 import type { Debug } from './debug.ts';
 import type { Pmu } from './pmu.ts';
-import type { RegisterUnit } from './register-rule.ts';
-import { ALL, cacheSizes, definitions } from './register-rules.ts';
+import type { Definition, RegisterUnit } from './register-rule.ts';
+import { ALL, definitions } from './register-rules.ts';
 import { numberOf } from './state.ts';
 
 const MPIDR_EL1 = numberOf('MPIDR_EL1');
@@ -29,6 +30,7 @@ export interface SystemRegistersOptions {
   readonly counters: Counters;
   /** As in MPIDR_EL1. */
   readonly affinity: bigint;
+  readonly model: CpuModel;
 }
 
 export class SystemRegisters implements RegisterUnit {
@@ -37,20 +39,22 @@ export class SystemRegisters implements RegisterUnit {
   readonly pmu: Pmu;
   readonly virtualCounter: Counter;
   readonly physicalCounter: Counter;
-  readonly cacheSizes: readonly number[] = cacheSizes;
+  readonly cacheSizes: readonly number[];
   private readonly affinity: bigint;
-  private readonly definitions = definitions();
+  private readonly definitions: ReadonlyMap<number, Definition>;
   /** Written raw since the CPU last ran: the hardware has not seen them. */
   private readonly unseen = new Set<number>();
   /** A register of a timer or a counter was written, or all were reset: for who drives the timers' lines. */
   timersChanged: () => void = () => undefined;
 
-  constructor({ core, debug, pmu, counters, affinity }: SystemRegistersOptions) {
+  constructor({ core, debug, pmu, counters, affinity, model }: SystemRegistersOptions) {
     const { virtualCounter, physicalCounter } = counters;
     this.core = core;
     this.debug = debug;
     this.pmu = pmu;
     this.affinity = affinity;
+    this.cacheSizes = model.cacheSizes;
+    this.definitions = definitions(model);
     this.virtualCounter = virtualCounter;
     this.physicalCounter = physicalCounter;
     for (const counter of [virtualCounter, physicalCounter]) counter.changed.push(() => this.timersChanged());

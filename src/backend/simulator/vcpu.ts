@@ -6,9 +6,6 @@ import type { Cpu } from './cpu.ts';
 import { CpuRegisters } from './cpu-registers.ts';
 import { KernelRegisters } from './kernel-registers.ts';
 import type { Scheduler } from './scheduler.ts';
-import { PSTATE_BITS } from './state.ts';
-
-const KEPT_PSTATE = BigInt((Pstate.NZCV | PSTATE_BITS) >>> 0);
 
 /** The syndrome of an SError interrupt that comes without one: implementation defined. */
 const NO_SYNDROME = 1 << 24;
@@ -55,7 +52,8 @@ export class SimulatorVcpu implements Vcpu {
   }
 
   keptBits(id: bigint): bigint {
-    return id === CoreId.PSTATE ? KEPT_PSTATE : this.kernel.keptBits(id);
+    const { pstateBits } = this.cpu.core;
+    return id === CoreId.PSTATE ? BigInt((Pstate.NZCV | pstateBits) >>> 0) : this.kernel.keptBits(id);
   }
 
   getEvents(): VcpuEvents {

@@ -45,8 +45,8 @@ const hints = /^(hint|nop|yield|esb|psb|tsb|csdb|bti|dgh|(pac|aut)i[ab](z|sp|171
 /** What is allocated here although binutils does not say so. */
 const beyondBinutils: readonly { why: string; is: (word: number, name: string) => boolean }[] = [
   {
-    why: 'bits that should be one are ignored, as QEMU does; binutils wants them in LDLAR and STLLR',
-    is: (_, name) => /LDLAR|STLLR/.test(name),
+    why: 'bits that should be one are ignored, as QEMU does; binutils wants them in LDAR, LDLAR and STLLR',
+    is: (_, name) => /^(LDL?AR|STLLR),/.test(name),
   },
   {
     why: 'LDPSW that loads its base or one register twice is CONSTRAINED UNPREDICTABLE; binutils refuses no other LDP',
@@ -57,14 +57,14 @@ const beyondBinutils: readonly { why: string; is: (word: number, name: string) =
   },
 ];
 
-/** What binutils knows although it is UNDEFINED in Armv8.0 with FEAT_LSE: by encoding, or by mnemonic. */
+/** What binutils knows although it is UNDEFINED on every CPU here: by encoding, or by mnemonic. */
 const isSveOrSme = (word: number) => (word >>> 25) % 16 === 2 || ((word >>> 25) % 16 === 0 && word >>> 31 === 1);
 const laterExtensions: readonly { feature: string; mnemonics: RegExp; text?: RegExp }[] = [
   {
     feature: 'FEAT_PAuth',
     mnemonics: /^((pac|aut)(i|d)z?[ab]|pacga|xpac[id]|b(l?r)a[ab]z?|reta[ab]|ereta[ab]|ldra[ab])$/,
   },
-  { feature: 'FEAT_LRCPC, FEAT_LRCPC2', mnemonics: /^(ldaprb?|ldaprh|(ldap|st)l?urs?[bhw]?)$/ },
+  { feature: 'FEAT_LRCPC2', mnemonics: /^(ldap|st)l?urs?[bhw]?$/ },
   { feature: 'FEAT_FlagM, FEAT_FlagM2', mnemonics: /^(cfinv|axflag|xaflag|rmif|setf8|setf16)$/ },
   { feature: 'FEAT_MTE', mnemonics: /^(addg|subg|irg|gmi|subps?|(ld|st|st2|stz|stz2)g|stgp|(ld|st|stz)gm)$/ },
   { feature: 'FEAT_SB', mnemonics: /^sb$/ },
@@ -77,7 +77,6 @@ const laterExtensions: readonly { feature: string; mnemonics: RegExp; text?: Reg
   { feature: 'FEAT_XS', mnemonics: /^dsb$/ },
   { feature: 'FEAT_BF16', mnemonics: /^bf/ },
   { feature: 'none: binutils ignores a bit of FMLAL that must be zero', mnemonics: /^fml[as]l2?$/ },
-  { feature: 'FEAT_I8MM', mnemonics: /^(s|u|us)mmla$/ },
   { feature: 'FEAT_SHA512, FEAT_SHA3', mnemonics: /^(sha512|eor3|bcax|rax1|xar)/ },
   { feature: 'FEAT_SM3, FEAT_SM4', mnemonics: /^sm[34]/ },
   { feature: 'FEAT_LRCPC3', mnemonics: /^(ldap1|stl1)$/ },

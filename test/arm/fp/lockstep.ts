@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { double, Fpcr, half, single } from '../../../src/arm/fp/format.ts';
 import { type A64Instruction, decoderOf } from '../../../src/arm/index.ts';
-import { ImageError, parseImage, SimulatorMachine } from '../../../src/backend/index.ts';
+import { type CpuModelName, ImageError, parseImage, SimulatorMachine } from '../../../src/backend/index.ts';
 import { drawNumber, type Random } from './random.ts';
 
 const ram = { base: 0x4000_0000, size: 0x0800_0000 };
@@ -79,7 +79,7 @@ function steer({ registers, fields }: A64Instruction, word: number): number {
 function drawFpcr(random: Random): number {
   if (random.below(2) === 0) return 0;
   const bit = (value: number) => (random.below(3) === 0 ? value : 0);
-  return (random.below(4) << Fpcr.rmodeShift) | bit(Fpcr.FZ) | bit(Fpcr.DN) | bit(Fpcr.AHP);
+  return (random.below(4) << Fpcr.rmodeShift) | bit(Fpcr.FZ) | bit(Fpcr.FZ16) | bit(Fpcr.DN) | bit(Fpcr.AHP);
 }
 
 function drawPool(random: Random): BigUint64Array {
@@ -151,14 +151,10 @@ export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
 }
 
 /** Throws when the guest does not power off. */
-export async function runOnSimulator(
-  elf: string,
-  batch: Batch,
-  features: ReadonlySet<string>,
-): Promise<BigUint64Array> {
+export async function runOnSimulator(elf: string, batch: Batch, cpu: CpuModelName): Promise<BigUint64Array> {
   const image = parseImage(readFileSync(elf), { start: BigInt(ram.base), length: BigInt(ram.size) });
   if (image instanceof ImageError) throw new Error(image.message);
-  const machine = new SimulatorMachine({ ramSize: ram.size, image, features });
+  const machine = new SimulatorMachine({ ramSize: ram.size, image, cpu });
   for (const [address, bytes] of memoryOf(batch)) {
     machine.memory.view(BigInt(address), bytes.length)?.set(bytes);
     machine.memory.changed(BigInt(address), bytes.length);

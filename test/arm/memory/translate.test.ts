@@ -47,6 +47,8 @@ const registers = (changes: Partial<TranslationRegisters>): TranslationRegisters
   ttbr0: 0x10000n,
   ttbr1: 0x20000n,
   mair: 0x44ff_0400n,
+  // 44-bit addresses, all granules.
+  mmfr0: 0x10_0004n,
   ...changes,
 });
 
@@ -177,6 +179,24 @@ describe('addresses', () => {
       '16 KiB, 32 MiB block',
       { registers: { tcr: 28n | TG0_16K | IPS }, tables: [[0x10008, 0x4200_0000n | block]], address: 0x3ff_ffffn },
       0x43ff_ffff,
+    ],
+    [
+      '16 KiB where there is none: 4 KiB',
+      {
+        registers: { tcr: 16n | TG0_16K | IPS, mmfr0: 4n },
+        tables: [...deep, [0x50008, 0x4000_1000n | page]],
+        address: 0x1abcn,
+      },
+      0x4000_1abc,
+    ],
+    [
+      '64 KiB where there is none: 4 KiB',
+      {
+        registers: { tcr: 16n | TG0_64K | IPS, mmfr0: 0xf00_0004n },
+        tables: [...deep, [0x50008, 0x4000_1000n | page]],
+        address: 0x1abcn,
+      },
+      0x4000_1abc,
     ],
     [
       '64 KiB page',
@@ -359,6 +379,16 @@ describe('faults', () => {
       'beyond the physical size',
       { registers: { tcr: 25n | IPS }, tables: [[0x10000, 0x1000_0000_0000n | block]] },
       addressSize + 1,
+    ],
+    [
+      'beyond the physical size of 40 bits',
+      { registers: { tcr: 25n | IPS, mmfr0: 2n }, tables: [[0x10000, 0x100_0000_0000n | block]] },
+      addressSize + 1,
+    ],
+    [
+      'MMU off, address too large for 40 bits',
+      { registers: { sctlr: 0n, mmfr0: 2n }, address: 0x100_0000_0000n },
+      addressSize,
     ],
     ['table outside memory', { registers: { ttbr0: 0x100_0000_0000n } }, externalOnWalk],
     ['next table outside memory', { tables: [[0x10000, 0x100_0000_0000n | table]] }, externalOnWalk + 1],

@@ -158,7 +158,7 @@ describe('the machine', () => {
     guest.breakpoints.insert('hardware', other, 4);
     guest.breakpoints.insert('write', RAM + 0x1001n, 9);
     expect(monitor('info').split('\n')).toEqual([
-      'simulator: RAM 0x40000000..0x40ffffff; writes strict',
+      'simulator, max: RAM 0x40000000..0x40ffffff; writes strict',
       expect.stringMatching(
         /^[\d,]+ instructions in \d+\.\d s(, [\d,]+ million a second)?; all CPUs waited for \d+\.\d s; \d+\.\d s of the guest's time$/,
       ),

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CpuModelName } from '../../../src/backend/simulator/cpu-models.ts';
 import { SimulatorMachine } from '../../../src/backend/simulator/machine.ts';
 import type { Vcpu } from '../../../src/backend/vcpu.ts';
 import { getAll, idOf, setAll } from '../conformance/subject.ts';
@@ -25,7 +26,12 @@ export function assemble(source: string): Uint8Array {
 }
 
 /** The machine, stopped before its first instruction. */
-export function machineWith(source: string, serial?: (bytes: Uint8Array) => void, cpus = 1): SimulatorMachine {
+export function machineWith(
+  source: string,
+  serial?: (bytes: Uint8Array) => void,
+  cpus = 1,
+  cpu?: CpuModelName,
+): SimulatorMachine {
   const data = assemble(source);
   const segment = { address: START, data, length: BigInt(data.length) };
   return new SimulatorMachine({
@@ -33,6 +39,7 @@ export function machineWith(source: string, serial?: (bytes: Uint8Array) => void
     image: { kind: 'flat', segments: [segment], entry: START },
     serial,
     cpus,
+    cpu,
   });
 }
 

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import type { GicVersion } from '../../../src/backend/board.ts';
 import { ImageError } from '../../../src/backend/image/image.ts';
 import { parseImage } from '../../../src/backend/image/parse.ts';
+import { type CpuModelName, cpuModelNames } from '../../../src/backend/simulator/cpu-models.ts';
 import { RAM_BASE, SimulatorMachine, type SimulatorOptions } from '../../../src/backend/simulator/machine.ts';
 
 const guests = join(dirname(fileURLToPath(import.meta.url)), 'guests');
@@ -73,6 +74,9 @@ export async function onSimulator(elf: string, more?: More): Promise<string> {
   return text;
 }
 
+/** The simulator's CPU of the same name; its `max` for others, which have no more than that. */
+const modelOf = (cpu: string): CpuModelName => cpuModelNames.find((name) => name === cpu) ?? 'max';
+
 /** Both outputs. */
 export const onBoth = (
   name: string,
@@ -81,5 +85,5 @@ export const onBoth = (
   cpus = 1,
 ): Promise<readonly [qemu: string, simulator: string]> =>
   withGuest(name, async (elf) =>
-    Promise.all([onQemu(elf, cpu, gic, ['-smp', `${cpus}`]), onSimulator(elf, { gic, cpus })]),
+    Promise.all([onQemu(elf, cpu, gic, ['-smp', `${cpus}`]), onSimulator(elf, { gic, cpus, cpu: modelOf(cpu) })]),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CoreId } from '../../../src/backend/kvm-ids.ts';
 import { Errno, type Exit } from '../../../src/backend/vcpu.ts';
-import { idOf, setAll } from '../conformance/subject.ts';
+import { getAll, idOf, setAll } from '../conformance/subject.ts';
 import { debugOff, get, machineWith, START, set, slots, softwareBreakpoints, stepping } from './assembled.ts';
 
 const start = (source: string) => {
@@ -9,6 +9,21 @@ const start = (source: string) => {
   return { machine, vcpu: machine.vcpus[0] };
 };
 const hex = (value: bigint) => value.toString(16);
+
+test.each([
+  ['max', 0x7c8_0000n, 0xf070_03dfn],
+  ['cortex-a53', 0x7c0_0000n, 0xf030_03dfn],
+] as const)('%s: what it keeps of FPCR and PSTATE depends on its features', async (cpu, fpcr, pstate) => {
+  const [vcpu] = machineWith('b .', undefined, 1, cpu).vcpus;
+  expect(vcpu.keptBits?.(CoreId.FPCR)).toBe(fpcr);
+  expect(vcpu.keptBits?.(CoreId.PSTATE)).toBe(pstate);
+  const ids = [CoreId.FPCR, CoreId.PSTATE];
+  expect([...setAll(vcpu, ids, [0x7ff_0000n, 0x4003c5n])]).toEqual([0, 0]);
+  const run = vcpu.run();
+  vcpu.kick();
+  await run;
+  expect([...getAll(vcpu, ids)]).toEqual([fpcr, 0x4003c5n & pstate]);
+});
 
 describe('running', () => {
   test('a run that ends soon answers at once', () => {

@@ -7,6 +7,7 @@ import { Pl011 } from '../../../src/backend/devices/pl011.ts';
 import { Pl031 } from '../../../src/backend/devices/pl031.ts';
 import {
   CoreId,
+  type CpuModelName,
   CpuSync,
   ccsidrId,
   Errno,
@@ -41,8 +42,8 @@ const gic = (): Gicv3State =>
   new Gicv3State(new Gicv3({ affinities: [0], setLines: () => undefined }), () => undefined);
 const kvm = (features: KvmVcpuFeatures, options: KernelMachineOptions = {}): KernelMachine =>
   new KernelMachine(features, { devices: [gic(), uart(), rtc()], ramSize: RAM, ...options });
-const simulator = (): SimulatorMachine =>
-  new SimulatorMachine({ ramSize: RAM, image: { kind: 'flat', segments: [], entry: 0x4000_0000n }, rtc: 0 });
+const simulator = (cpu?: CpuModelName): SimulatorMachine =>
+  new SimulatorMachine({ ramSize: RAM, image: { kind: 'flat', segments: [], entry: 0x4000_0000n }, rtc: 0, cpu });
 
 function stateOf(machine: Machine): MachineState {
   return new MachineState({
@@ -254,6 +255,30 @@ describe('from one machine to another', () => {
       leftOut: [],
     });
     expect(saved(machine).cpus[0].registers.get(CoreId.X(5))).toBe(55n);
+  });
+
+  test.each<[from: CpuModelName, to: CpuModelName, named: string[]]>([
+    ['cortex-a72', 'cortex-a57', ['CCSIDR_EL1[2]', 'MIDR_EL1']],
+    [
+      'cortex-a57',
+      'cortex-a53',
+      [...[0, 1, 2].map((n) => `CCSIDR_EL1[${n}]`), 'MIDR_EL1', 'ID_AA64MMFR0_EL1', 'CTR_EL0'],
+    ],
+    [
+      'max',
+      'cortex-a57',
+      [
+        ...['MIDR_EL1', 'ID_AA64PFR0_EL1', 'ID_AA64ISAR0_EL1', 'ID_AA64ISAR1_EL1'],
+        ...['ID_AA64MMFR0_EL1', 'ID_AA64MMFR1_EL1'],
+      ],
+    ],
+  ])('%s to %s, both simulated', (from, to, named) => {
+    const machine = simulator(to);
+    const before = saved(machine);
+    const refused = stateOf(machine).restore(saved(simulator(from))) as TargetError;
+    expect(namedBy(refused)).toEqual(named);
+    expect({ ...saved(machine), time: 0 }).toEqual({ ...before, time: 0 });
+    expect(stateOf(simulator(from)).restore(saved(simulator(from)))).toEqual({ reset: [], leftOut: [] });
   });
 
   test('the simulator to KVM', () => {

@@ -35,8 +35,8 @@ export interface CodeOptions {
   readonly tlbs: readonly Tlb[];
   readonly handlers: Handlers;
   readonly systemSlot: DecodeContext['systemSlot'];
-  /** Of the optional ones that instructions name. */
-  readonly features: ReadonlySet<string>;
+  /** Of the optional ones that instructions name; undefined: all. */
+  readonly features: ReadonlySet<string> | undefined;
   /** All pages were dropped: no line is marked any more. */
   readonly dropped: () => void;
 }
@@ -46,7 +46,7 @@ export class DecodedCode {
   readonly #tlbs: readonly Tlb[];
   readonly #handlers: Handlers;
   readonly #context: { el: number; simdTrapped: boolean; readonly systemSlot: DecodeContext['systemSlot'] };
-  readonly #features: ReadonlySet<string>;
+  readonly #features: ReadonlySet<string> | undefined;
   #pages: Page[] = [];
   /** By the place of the code. */
   readonly #pagesAt = new Map<number, Page[]>();
@@ -183,7 +183,7 @@ export class DecodedCode {
   }
 
   #isAbsent({ features }: A64Instruction): boolean {
-    return features.length > 0 && features.some((feature) => !this.#features.has(feature));
+    return features.length > 0 && features.some((feature) => this.#features?.has(feature) === false);
   }
 
   #decodeOperands(instruction: A64Instruction, page: Page, word: number, into: number): void {

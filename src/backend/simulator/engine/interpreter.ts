@@ -16,7 +16,7 @@ export interface InterpreterOptions {
   readonly ramSize: number;
   /** Flash memory that code runs from. */
   readonly readOnly?: ReadOnlyMemory;
-  /** Optional features that the CPUs have, as instructions name them (FEAT_FP16 ...): none if not given. */
+  /** Optional features that the CPUs have, as instructions name them (FEAT_FP16 ...): all if not given. */
   readonly features?: ReadonlySet<string>;
   /** Other instructions than all: for tests. */
   readonly instructions?: readonly A64Instruction[];
@@ -58,7 +58,7 @@ export class Interpreter {
 
   constructor(options: InterpreterOptions) {
     const { ramBase, ramSize, readOnly = noReadOnlyMemory, instructions = a64Instructions } = options;
-    const { features = new Set<string>(), memory = allocate(ramSize + readOnly.size) } = options;
+    const { features, memory = allocate(ramSize + readOnly.size) } = options;
     if (memory === undefined) throw new RangeError(`no memory for ${ramSize} bytes of RAM`);
     const handlers = handlersOf(instructions);
     this.state = new EngineState(memory, ramBase, ramSize, readOnly);

@@ -9,9 +9,12 @@ asm(".text\n.balign 64\nprobe_code:\n"
     "adr x10, 1f\n orr x10, x10, x3\n br x10\n"
     "1: ldp x6, x7, [x2]\n ldr x8, [x2, #16]\n"
     "msr ttbr0_el1, x7\n msr ttbr1_el1, x8\n msr tcr_el1, x6\n dsb sy\n tlbi vmalle1\n dsb sy\n isb\n"
-    "cbz x1, 10f\n cmp x1, #1\n b.eq 11f\n cmp x1, #2\n b.eq 12f\n at s1e0w, x0\n b 4f\n"
-    "10: at s1e1r, x0\n b 4f\n 11: at s1e1w, x0\n b 4f\n 12: at s1e0r, x0\n"
-    "4: isb\n mrs x0, par_el1\n"
+    "cbz x1, 10f\n cmp x1, #1\n b.eq 11f\n cmp x1, #2\n b.eq 12f\n cmp x1, #4\n b.ge 13f\n at s1e0w, x0\n b 4f\n"
+    "10: at s1e1r, x0\n b 4f\n 11: at s1e1w, x0\n b 4f\n 12: at s1e0r, x0\n b 4f\n"
+    // With FEAT_PAN2: AT S1E1RP, AT S1E1WP, and both with PSTATE.PAN.
+    "13: tbz x1, #1, 14f\n msr pan, #1\n"
+    "14: tbnz x1, #0, 15f\n sys #0, c7, c9, #0, x0\n b 4f\n 15: sys #0, c7, c9, #1, x0\n"
+    "4: isb\n mrs x0, par_el1\n cmp x1, #4\n b.lt 6f\n msr pan, #0\n6:\n"
     "msr tcr_el1, x4\n msr ttbr0_el1, x5\n msr ttbr1_el1, x5\n dsb sy\n tlbi vmalle1\n dsb sy\n isb\n"
     "adr x10, 5f\n bic x10, x10, x3\n br x10\n"
     "5: msr sctlr_el1, x9\n isb\n ret\n");
@@ -39,6 +42,7 @@ static u64 descriptor(void) {
   return attributes | far | (random() & 2);
 }
 
+static int pan2;
 static u64 identity[512] __attribute__((aligned(4096)));
 
 static void one(int upper) {
@@ -61,7 +65,7 @@ static void one(int upper) {
     if (upper) va |= ~((1ull << bits) - 1);
     if (chance(15)) va = (va & 0x00ffffffffffffff) | random() << 56;
     if (chance(5)) va ^= 1ull << (40 + below(15));
-    u64 kind = below(4);
+    u64 kind = below(pan2 ? 8 : 4);
     register u64 x0 asm("x0") = va;
     register u64 x1 asm("x1") = kind;
     register u64 x2 asm("x2") = (u64)registers;
@@ -79,6 +83,7 @@ static void one(int upper) {
 
 void guest_main(void) {
   write(sctlr_el1, 0x30d50998);
+  pan2 = (read(id_aa64mmfr1_el1) >> 20 & 15) >= 2;
   for (u64 i = 0; i < 512; i++) identity[i] = i << 30 | 1 << 10 | 1;
   for (u64 i = 0; i < TABLES * 8192; i++) tables[i] = descriptor();
   for (int i = 0; i < 400; i++) one(i & 1);
