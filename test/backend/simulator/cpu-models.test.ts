@@ -25,7 +25,6 @@ const differences: readonly (readonly [field: string, ours: bigint, reason: stri
   ['ID_AA64PFR0_EL1.EL1', 1n, noAArch32],
   ['ID_AA64PFR0_EL1.CSV2', 1n, noSpeculation],
   ['ID_AA64PFR0_EL1.CSV3', 1n, noSpeculation],
-  ['ID_AA64DFR0_EL1.PMUVer', 0n, 'there are no performance monitors'],
   ['ID_AA64DFR0_EL1.CTX_CMPs', 0n, 'one breakpoint compares contexts, not two'],
   ['ID_AA64MMFR0_EL1.BigEnd', 0n, 'data are little-endian: SCTLR_EL1.EE and E0E are RES0'],
   ['ID_AA64MMFR0_EL1.SNSMem', 0n, 'there is no Secure state'],
