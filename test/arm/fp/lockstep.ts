@@ -1,11 +1,10 @@
 /** Random SIMD and floating-point instructions on QEMU and on the simulator: the same guest, the same RAM. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { double, Fpcr, half, single } from '../../../src/arm/fp/format.ts';
 import { type A64Instruction, decoderOf } from '../../../src/arm/index.ts';
-import { type CpuModelName, ImageError, parseImage, SimulatorMachine } from '../../../src/backend/index.ts';
+import type { CpuModelName } from '../../../src/backend/index.ts';
+import { type Round, roundOnQemu, roundOnSimulator } from '../../lockstep/round.ts';
 import { drawNumber, type Random } from './random.ts';
 
 const ram = { base: 0x4000_0000, size: 0x0800_0000 };
@@ -128,45 +127,19 @@ export function buildHarness(folder: string): string {
   return elf;
 }
 
-/** Throws when QEMU does not end as it should. */
-export function runOnQemu(elf: string, batch: Batch): BigUint64Array {
-  const folder = mkdtempSync(path.join(tmpdir(), 'fp-lockstep-'));
-  try {
-    const file = path.join(folder, 'ram');
-    const descriptor = openSync(file, 'w+');
-    ftruncateSync(descriptor, ram.size);
-    for (const [address, bytes] of memoryOf(batch)) writeSync(descriptor, bytes, 0, bytes.length, address - ram.base);
-    const backend = `memory-backend-file,id=ram,mem-path=${file},size=${ram.size},share=on`;
-    const quiet = ['-display', 'none', '-monitor', 'none', '-serial', 'none', '-nic', 'none', '-no-reboot'];
-    const machine = ['-M', 'virt,memory-backend=ram', '-cpu', 'max', '-m', `${ram.size >> 20}`, '-object', backend];
-    const run = spawnSync('qemu-system-aarch64', [...machine, ...quiet, '-kernel', elf], { timeout: 120_000 });
-    if (run.status !== 0) throw new Error(`qemu-system-aarch64 ended with ${run.status}: ${run.stderr}`);
-    const found = new BigUint64Array(batch.count * resultWords);
-    readSync(descriptor, new Uint8Array(found.buffer), 0, found.byteLength, place.results - ram.base);
-    closeSync(descriptor);
-    return found;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+const roundOf = (elf: string, batch: Batch): Round => ({
+  elf,
+  ram,
+  memory: memoryOf(batch),
+  results: { address: place.results, words: batch.count * resultWords },
+});
 
-/** Throws when the guest does not power off. */
-export async function runOnSimulator(elf: string, batch: Batch, cpu: CpuModelName): Promise<BigUint64Array> {
-  const image = parseImage(readFileSync(elf), { start: BigInt(ram.base), length: BigInt(ram.size) });
-  if (image instanceof ImageError) throw new Error(image.message);
-  const machine = new SimulatorMachine({ ramSize: ram.size, image, cpu });
-  for (const [address, bytes] of memoryOf(batch)) {
-    machine.memory.view(BigInt(address), bytes.length)?.set(bytes);
-    machine.memory.changed(BigInt(address), bytes.length);
-  }
-  machine.startClock();
-  const exit = await machine.vcpus[0].run();
-  if (exit.kind !== 'shutdown') throw new Error(`the simulator ended with ${exit.kind}`);
-  const found = new BigUint64Array(batch.count * resultWords);
-  new Uint8Array(found.buffer).set(machine.memory.view(BigInt(place.results), found.byteLength)!);
-  machine.close();
-  return found;
-}
+/** As roundOnQemu. */
+export const runOnQemu = (elf: string, batch: Batch): BigUint64Array => roundOnQemu(roundOf(elf, batch), 'max');
+
+/** As roundOnSimulator. */
+export const runOnSimulator = (elf: string, batch: Batch, cpu: CpuModelName): Promise<BigUint64Array> =>
+  roundOnSimulator(roundOf(elf, batch), cpu);
 
 /** What differs, a sentence a case. */
 export function compare(
