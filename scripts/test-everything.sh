@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="gdb-multiarch lldb-19 qemu-system-arm gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu libc6-dev-arm64-cross make xz-utils device-tree-compiler u-boot-qemu e2fsprogs dpkg-dev gcc libc6-dev bison flex bc"
+packages="gdb-multiarch lldb-19 qemu-system-arm gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu libc6-dev-arm64-cross make xz-utils device-tree-compiler u-boot-qemu e2fsprogs dpkg-dev gcc libc6-dev libssl-dev bison flex bc"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $package"

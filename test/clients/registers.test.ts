@@ -37,17 +37,26 @@ const all = guestOf(assemble('nop'))
 const writable = all.filter(({ access }) => access === 'RW');
 const readOnly = all.filter(({ access, name }) => access === 'RO' && !settable.includes(name));
 
+/** Of those that the architecture allows: 6 breakpoints, 4 watchpoints and 6 counters of events are in this CPU. */
+const isBeyond = (name: string): boolean =>
+  /^(DBGB[VC]R([6-9]|1\d)_EL1|DBGW[VC]R([4-9]|1\d)_EL1|PMEV(CNTR|TYPER)([6-9]|[123]\d)_EL0)$/.test(name);
+
 /** Whether MRS reads it at EL1 of this CPU. */
 const hasMrs = ({ name, readEl, feature }: SystemRegister): boolean =>
-  readEl <= 1 && (!feature || feature === 'FEAT_PAN') && !/^DBG(B[VC]R([6-9]|1\d)|W[VC]R([4-9]|1\d))_/.test(name);
+  readEl <= 1 && (!feature || ['FEAT_PAN', 'FEAT_PMUv3'].includes(feature)) && !isBeyond(name);
 
 const instructionFor = (one: SystemRegister): string =>
   hasMrs(one) ? `mrs x0, ${genericName(one.encoding)}` : 'mov x0, #0';
 const row = assemble(writable.map(instructionFor).join('\n')).elf;
 const place = (index: number): bigint => BigInt(RAM_BASE + 4 * index);
 
-const keptBits = ({ machine }: Served, { name, number }: SystemRegister): bigint =>
-  (machine.vcpus[0].keptBits?.(sysregId(number)) ?? 0n) & ~(untouched[name]?.[0] ?? 0n);
+/** But for what only the CPU tells: PMCR_EL0.N may become less, and no more. */
+function keptBits({ machine }: Served, { name, number, fields }: SystemRegister): bigint {
+  const told = fields
+    .filter(({ write }) => write !== undefined)
+    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  return (machine.vcpus[0].keptBits?.(sysregId(number)) ?? 0n) & ~told & ~(untouched[name]?.[0] ?? 0n);
+}
 
 /** Every bit that has a meaning and that the CPU keeps, inverted. */
 function otherValue(served: Served, one: SystemRegister): bigint {

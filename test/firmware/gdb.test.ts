@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { portIn, start, until } from '../bin/command.ts';
 import { Debugger } from '../clients/debugger.ts';
 import { uBootSymbols } from './symbols.ts';
@@ -11,6 +11,11 @@ import { uBoot, uBootStripped } from './u-boot.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'u-boot-gdb-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+let symbols: string;
+beforeAll(() => {
+  symbols = uBootSymbols();
+}, 300_000);
 
 /** The bytes of a section of an ELF file. */
 function section(file: string, name: string): Buffer {
@@ -21,19 +26,17 @@ function section(file: string, name: string): Buffer {
 
 test.each(['.text', '.efi_runtime', '.text_rest', '.rodata', '.data', '.rela.dyn'])(
   'what is built for its symbols has the %s of what Debian built',
-  { timeout: 300_000 },
   (name) => {
     const debian = section(uBootStripped, name);
     expect(debian.length).toBeGreaterThan(0);
-    expect(Buffer.compare(section(uBootSymbols(), name), debian)).toBe(0);
+    expect(Buffer.compare(section(symbols, name), debian)).toBe(0);
   },
 );
 
-test('functions, lines, variables and system registers', { timeout: 300_000 }, async () => {
+test('functions, lines, variables and system registers', async () => {
   const portFile = path.join(folder, 'port');
   await using guest = start('run', '--bios', uBoot, '-S', '--gdb', 'tcp:0', '--port-file', portFile);
-  const file = uBootSymbols();
-  const gdb = await Debugger.gdb(file);
+  const gdb = await Debugger.gdb(symbols);
   await gdb.run(`target remote 127.0.0.1:${await portIn(portFile)}`);
   const value = async (expression: string): Promise<string> =>
     /= (.*)/.exec(await gdb.run(`p/x ${expression}`))?.[1] ?? '';
@@ -50,7 +53,7 @@ test('functions, lines, variables and system registers', { timeout: 300_000 }, a
   expect(await value('$VBAR_EL1')).toBe(await value('(long) &vectors'));
 
   // Where it has moved itself to: the same file, `offset` further.
-  await gdb.run('delete', `add-symbol-file ${file} -o ${offset}`);
+  await gdb.run('delete', `add-symbol-file ${symbols} -o ${offset}`);
   let running = gdb.start('continue');
   guest.child.stdin.write(' ');
   await until(() => guest.output.stdout.endsWith('=> '));

@@ -7,14 +7,11 @@ import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fetchSource } from '../packages/packages.ts';
 
-/** The tools of the machine that builds need libraries, and are not wanted. */
 const recipe = (revision: string): string => `
 export SOURCE_DATE_EPOCH=$(dpkg-parsechangelog -S Timestamp)
 build="make -s -j$(nproc) O=../build CROSS_COMPILE=aarch64-linux-gnu-"
 $build qemu_arm64_defconfig
-sed -i -e 's/^CONFIG_LOCALVERSION=.*/CONFIG_LOCALVERSION="${revision}"/' \\
-  -e '/^CONFIG_TOOLS_LIBCRYPTO=/d' -e '/^CONFIG_TOOLS_MKEFICAPSULE=/d' ../build/.config
-$build olddefconfig
+sed -i 's/^CONFIG_LOCALVERSION=.*/CONFIG_LOCALVERSION="${revision}"/' ../build/.config
 $build u-boot
 `;
 
