@@ -1,7 +1,6 @@
 /**
  * SIMD and floating-point instructions do on the simulator what they do on QEMU: registers and FPSR to the bit.
- * FP_LOCKSTEP=3000000 npx vitest run test/arm/fp/lockstep.test.ts runs that many instead of the everyday number;
- * FP_SEED draws others.
+ * Half a minute; FP_LOCKSTEP says how many instead, and FP_SEED draws others.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +11,7 @@ import { cpuModel } from '../../../src/backend/index.ts';
 import { buildHarness, compare, drawBatch, runOnQemu, runOnSimulator, syndromesOf } from './lockstep.ts';
 import { Random } from './random.ts';
 
-const wanted = Number(process.env.FP_LOCKSTEP ?? 250_000);
+const wanted = Number(process.env.FP_LOCKSTEP ?? 3_000_000);
 const seed = Number(process.env.FP_SEED ?? 1);
 const casesPerBatch = 16_384;
 
