@@ -16,3 +16,7 @@ export const signed = (field: number, width: number): number => (field << (32 - 
 
 /** 0x and at least `digits` digits. */
 export const hex = (value: bigint | number, digits = 1): string => `0x${value.toString(16).padStart(digits, '0')}`;
+
+/** All bits of these fields. */
+export const maskOf = (fields: readonly { readonly high: number; readonly low: number }[]): bigint =>
+  fields.reduce((all, { high, low }) => all | mask(high, low), 0n);

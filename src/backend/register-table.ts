@@ -6,7 +6,7 @@ import {
   type CpuState,
   featureFields,
   generalRegisters,
-  mask,
+  maskOf,
   Pstate,
   registerByNumber,
   type SystemRegister,
@@ -111,9 +111,7 @@ function listRegister(definition: SystemRegister, cpu: CpuSync, position: number
 
 /** A view of some bits of PSTATE, as DAIF. */
 function pstateView(definition: SystemRegister): GuestRegister {
-  const visible = definition.fields
-    .filter(({ kind }) => kind === 'field')
-    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  const visible = maskOf(definition.fields.filter(({ kind }) => kind === 'field'));
   return {
     name: definition.name,
     source: 'PSTATE',

@@ -3,7 +3,7 @@
  * and only if it holds exactly the value the answer is yes. Otherwise the old value is put back, that is checked too,
  * and the answer says what refused.
  */
-import { type Field, hex, layoutOf, mask, type SystemRegister } from '../arm/index.ts';
+import { type Field, hex, layoutOf, maskOf, type SystemRegister } from '../arm/index.ts';
 import type { Outcome, Registers, RegisterWrite, Result } from '../gdbstub/index.ts';
 import { TargetError } from '../gdbstub/index.ts';
 import { FIELD_VIEW } from './description.ts';
@@ -281,15 +281,11 @@ const told = (value: bigint | undefined): string => (value === undefined ? 'an u
 
 /** Bits that do not keep what is written to them, by what a write does. */
 const bitsOf = (register: SystemRegister | undefined, write: Field['write']): bigint =>
-  (register?.fields ?? [])
-    .filter((one) => one.write === write)
-    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  maskOf((register?.fields ?? []).filter((one) => one.write === write));
 
 /** RES0 bits of the layout that holds for this value. */
 function reservedBits(register: SystemRegister, value: bigint): bigint {
-  return layoutOf(register, value)
-    .fields.filter(({ kind }) => kind === 'res0')
-    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  return maskOf(layoutOf(register, value).fields.filter(({ kind }) => kind === 'res0'));
 }
 
 const ascending = (positions: readonly number[]): number[] => [...new Set(positions)].sort((a, b) => a - b);

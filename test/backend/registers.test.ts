@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Esr, findRegister, mask, type SystemRegister } from '../../src/arm/index.ts';
+import { Esr, findRegister, maskOf, type SystemRegister } from '../../src/arm/index.ts';
 import {
   coreRegisters,
   Errno,
@@ -37,10 +37,7 @@ const message = (outcome: unknown): string | undefined => (outcome as Refusal | 
 
 /** A value that the architecture allows and that differs from `old`: the highest bit that the CPU has a use for. */
 function legalChange({ fields }: SystemRegister, kept: bigint, old: bigint): bigint {
-  const free =
-    fields
-      .filter(({ kind, write: does }) => kind !== 'res0' && !does)
-      .reduce((all, { high, low }) => all | mask(high, low), 0n) & kept;
+  const free = maskOf(fields.filter(({ kind, write: does }) => kind !== 'res0' && !does)) & kept;
   return free === 0n ? old : old ^ (1n << BigInt(free.toString(2).length - 1));
 }
 

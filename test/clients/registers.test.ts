@@ -7,7 +7,7 @@ import {
   bits,
   genericName,
   hex,
-  mask,
+  maskOf,
   registerByNumber,
   replaceBits,
   type SystemRegister,
@@ -52,17 +52,13 @@ const place = (index: number): bigint => BigInt(RAM_BASE + 4 * index);
 
 /** But for what only the CPU tells: PMCR_EL0.N may become less, and no more. */
 function keptBits({ machine }: Served, { name, number, fields }: SystemRegister): bigint {
-  const told = fields
-    .filter(({ write }) => write !== undefined)
-    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  const told = maskOf(fields.filter(({ write }) => write !== undefined));
   return (machine.vcpus[0].keptBits?.(sysregId(number)) ?? 0n) & ~told & ~(untouched[name]?.[0] ?? 0n);
 }
 
 /** Every bit that has a meaning and that the CPU keeps, inverted. */
 function otherValue(served: Served, one: SystemRegister): bigint {
-  const free = one.fields
-    .filter(({ kind }) => kind === 'field' || kind === 'impdef')
-    .reduce((all, { high, low }) => all | mask(high, low), 0n);
+  const free = maskOf(one.fields.filter(({ kind }) => kind === 'field' || kind === 'impdef'));
   return served.held(one.name) ^ (free & keptBits(served, one));
 }
 

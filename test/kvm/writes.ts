@@ -1,6 +1,6 @@
 /** System registers of a guest inside, written by debuggers outside, and read by the guest. */
 import { expect, test } from 'vitest';
-import { findRegister, genericName, hex, mask, type SystemRegister } from '../../src/arm/index.ts';
+import { findRegister, genericName, hex, mask, maskOf, type SystemRegister } from '../../src/arm/index.ts';
 import { RAM_BASE } from '../../src/backend/index.ts';
 import { assemble } from '../backend/assembled.ts';
 import { Debugger, gdbBatch } from '../clients/debugger.ts';
@@ -62,9 +62,7 @@ const writable = ({ access, name }: SystemRegister): boolean =>
 
 /** Every bit that has a meaning, inverted. */
 function otherValue({ fields, name }: SystemRegister, old: bigint): bigint {
-  const free = fields
-    .filter(({ kind }) => kind === 'field' || kind === 'impdef')
-    .reduce((bits, { high, low }) => bits | mask(high, low), 0n);
+  const free = maskOf(fields.filter(({ kind }) => kind === 'field' || kind === 'impdef'));
   const missing = absent.filter(([pattern]) => pattern.test(name)).reduce((bits, [, more]) => bits | more, 0n);
   const reserved = ~free & mask(63, 0);
   // What is RES1 or unknown after reset stays as it is, but where the CPU has nothing at all.
