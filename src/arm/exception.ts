@@ -6,6 +6,7 @@
  */
 import type { CpuState } from './cpu-state.ts';
 import { currentEl, Mode, Pstate, spEl } from './pstate.ts';
+import { featureFields } from './registers/features.ts';
 import { encodingNumber } from './registers/register.ts';
 
 /** ESR_EL1.EC. Of a pair, the first is from a lower exception level and the second, one higher, from EL1 itself. */
@@ -146,7 +147,7 @@ export function takeException(state: ExceptionState, esr: number, vector: Vector
 const SCTLR_EL1 = encodingNumber([3, 0, 1, 0, 0]);
 const ESR_EL1 = encodingNumber([3, 0, 5, 2, 0]);
 const VBAR_EL1 = encodingNumber([3, 0, 12, 0, 0]);
-const ID_AA64MMFR1_EL1 = encodingNumber([3, 0, 0, 7, 1]);
+const pan = featureFields.get('FEAT_PAN')!;
 
 /** Exception entry on a CpuState. */
 export const exceptionState = (cpu: CpuState): ExceptionState => ({
@@ -158,7 +159,7 @@ export const exceptionState = (cpu: CpuState): ExceptionState => ({
     return Number(cpu.system[SCTLR_EL1] & 0xffffffffn);
   },
   get hasPan() {
-    return (cpu.system[ID_AA64MMFR1_EL1] & 0xf0_0000n) !== 0n;
+    return pan.tells(cpu.system[pan.number]);
   },
   setSyndrome: (esr, spsr) => {
     cpu.system[ESR_EL1] = BigInt(esr);
