@@ -6,6 +6,7 @@
  * QEMU 7.2 has them; test/backend/simulator/cpu-models.test.ts compares them, and knows where and why they differ.
  */
 import { featuresOf, type SystemRegister } from '../../arm/index.ts';
+import { PMU_VERSION } from './pmu.ts';
 import { registerOf } from './state.ts';
 
 /** What a register holds: its fields, of which those that are not told are 0, or all of it. */
@@ -22,11 +23,13 @@ interface Row {
 }
 
 /**
- * What is the same in all. ID_AA64DFR0_EL1 and ID_AA64PFR0_EL1.GIC tell of the machine, not of its CPU: register-rules.ts.
+ * What is the same in all. ID_AA64PFR0_EL1.GIC tells of the machine, not of its CPU: register-rules.ts.
  */
 const common = {
   /** AArch64 only. CSV2, CSV3: nothing is speculated, so that no guest need protect itself. */
   ID_AA64PFR0_EL1: { CSV3: 1, CSV2: 1, EL1: 1, EL0: 1 },
+  /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. PMUv3. */
+  ID_AA64DFR0_EL1: { WRPs: 3, BRPs: 5, PMUVer: PMU_VERSION, DebugVer: 6 },
   /** Caches of instructions and of data at level 1, one for both at level 2. */
   CLIDR_EL1: 0x0a20_0023n,
   /** DC ZVA clears 64 bytes. */

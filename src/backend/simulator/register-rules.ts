@@ -7,7 +7,6 @@
 import { Pstate, systemRegisters } from '../../arm/index.ts';
 import { COUNTER_FREQUENCY, type Counter } from './clock.ts';
 import type { CpuModel } from './cpu-models.ts';
-import { PMU_VERSION } from './pmu.ts';
 import { isAbsentCounter, pmuRules } from './pmu-rules.ts';
 import type { Definition, RegisterUnit, Rule } from './register-rule.ts';
 import { numberOf, Sctlr } from './state.ts';
@@ -107,8 +106,6 @@ const rules: Readonly<Record<string, Rule>> = {
     // GIC: the CPU interface of a GICv3 is in system registers.
     read: ({ core }) => core.readSystem(ID_AA64PFR0_EL1) | (core.interrupts.registers.size > 0 ? 1n << 24n : 0n),
   },
-  /** Armv8.0 debug: 6 breakpoints, of which one matches contexts, 4 watchpoints. PMUv3. */
-  ID_AA64DFR0_EL1: { reset: 0x0030_5006n | (BigInt(PMU_VERSION) << 8n) },
   CCSIDR_EL1: { read: ({ core, cacheSizes }) => BigInt(cacheSizes[core.systemLow(CSSELR_EL1) & 0xf] ?? 0) },
   CTR_EL0: { trapped: unlessSctlr(Sctlr.UCT) },
   /** DZP says that DC ZVA may not be used here. */
@@ -188,10 +185,9 @@ function keptBits({ keeps = ALL, keepsWith }: Rule = {}, features: ReadonlySet<s
 /** By number, what a CPU of this model has. */
 export function definitions({ features, registers }: CpuModel): Map<number, Definition> {
   const found = new Map<number, Definition>();
-  const isThere = (feature: string) => feature === 'FEAT_PMUv3' || features.has(feature);
   for (const register of systemRegisters) {
     const { name, feature, readEl, writeEl, number } = register;
-    if (Math.min(readEl, writeEl) > 1 || (feature && !isThere(feature))) continue;
+    if (Math.min(readEl, writeEl) > 1 || (feature && !features.has(feature))) continue;
     if (isAbsentCounter(name)) continue;
     const rule = rules[name] ?? families.find(([pattern]) => pattern.test(name))?.[1];
     if (rule || !absent.test(name))

@@ -141,11 +141,12 @@ describe('features', () => {
     expect([...named].filter((feature) => !cpuModel('max').features.has(feature))).toEqual([]);
   });
 
-  test.each(cores)('%s has the crypto extension and CRC32, and nothing later', (cpu) => {
+  test.each(cores)('%s has performance monitors, the crypto extension and CRC32, and nothing later', (cpu) => {
     expect([...cpuModel(cpu).features].sort()).toEqual([
       'FEAT_AES',
       'FEAT_CRC32',
       'FEAT_PMULL',
+      'FEAT_PMUv3',
       'FEAT_SHA1',
       'FEAT_SHA256',
     ]);
